@@ -49,4 +49,3 @@ type Object interface {
 	// Abort drops what was written.
 	Abort() error
 }
-
