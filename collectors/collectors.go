@@ -9,6 +9,7 @@ package collectors
 import (
 	"context"
 	"io"
+	"io/fs"
 	"time"
 )
 
@@ -24,7 +25,7 @@ type Sink interface {
 	// Add keeps one item. It calls write once, with the writer for the item's content; a nil write means that the item has
 	// no content, and then the item says why. What write sets in the item until it returns is recorded. An error from write is
 	// recorded with the item and not returned: the item is kept as far as it got. Add returns an error only when nothing more
-	// can be kept, and the run must stop.
+	// can be kept, and the run must stop. A sink that only looks at what would be collected may leave write uncalled.
 	Add(item *Item, write func(io.Writer) error) error
 }
 
@@ -44,22 +45,23 @@ const (
 type Item struct {
 	Step      string
 	Collector string
-	Name      string // the name wanted in the case, slash-separated; the sink makes it safe and unique. Empty: nothing is kept
-	Source    string // the path on the host, byte for byte, or the command line
-	Status    Status // empty means that the sink decides: ok, empty, or what the error of write says
-	Reason    string // in a few words, why the status is not simply ok; or what a reader should know
-	SizeHint  int64  // bytes expected, -1 where that is not known
+	Name      string      // the name wanted in the case, slash-separated; the sink makes it safe and unique. Empty: nothing is kept
+	Source    string      // the path on the host, byte for byte, or the command line
+	Status    Status      // empty means that the sink decides: ok, empty, or what the error of write says
+	Reason    string      // in a few words, why the status is not simply ok; or what a reader should know
+	SizeHint  int64       // bytes expected, -1 where that is not known
+	Perm      fs.FileMode // permission bits, for stores that keep them
 
-	Target       string    // of a symbolic link, byte for byte
-	SameAs       string    // the source of the item that holds the same file already
-	Mode         string    // as ls prints it: -rw-r--r--
-	Owner        string    // uid:gid (name:name where they are known)
-	ModTime      time.Time // zero where the system has none; so for the three others
-	AccessTime   time.Time
-	ChangeTime   time.Time
-	BirthTime    time.Time
-	ApparentSize int64    // of a sparse file of which only the data is kept
-	Extents      []Extent // where the kept bytes stand in such a file, in order
+	Target     string    // of a symbolic link, byte for byte
+	SameAs     string    // the source of the item that holds the same file already
+	Mode       string    // as ls prints it: -rw-r--r--
+	Owner      string    // uid:gid
+	ModTime    time.Time // zero where the system has none; so for the three others
+	AccessTime time.Time
+	ChangeTime time.Time
+	BirthTime  time.Time
+	SourceSize int64    // of a file, in bytes, when it was opened or passed over
+	Extents    []Extent // of a sparse file of which only the data is kept: where the kept bytes stand in it, in order
 
 	ExitCode    *int          // of a command that ended by itself
 	Signal      string        // that ended a command

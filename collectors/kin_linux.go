@@ -1,0 +1,206 @@
+package collectors
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// kin runs commands and ends what they leave behind. Every command leads a session of its own. Processes that escape from it
+// (setsid, a double fork) fall to this process, which is their subreaper, and are ended when the command is.
+type kin struct {
+	mu      sync.Mutex
+	leaders map[int]bool // commands that have been started and not yet been waited for
+	once    sync.Once
+}
+
+func newKin() *kin { return &kin{leaders: map[int]bool{}} }
+
+// run starts cmd and waits for it. When the context ends, its process group is asked to end and, grace later, killed. When it
+// returns, no process of the command is left.
+func (k *kin) run(ctx context.Context, cmd *exec.Cmd, grace time.Duration) error {
+	k.once.Do(func() {
+		// Without it, what escapes falls to init, and only the group is ended.
+		_ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	})
+	// Pdeathsig is sent when the thread that forked ends, so the thread has to live as long as the command.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	if err := k.start(cmd); err != nil {
+		return err
+	}
+	pid := cmd.Process.Pid
+	exited := make(chan struct{})
+	go func() {
+		defer close(exited)
+		waitExited(pid)
+	}()
+	select {
+	case <-exited:
+	case <-ctx.Done():
+		endGroup(pid, grace, exited)
+	}
+	// The leader is a zombie until Wait, so its number can't yet belong to another process.
+	_ = syscall.Kill(-pid, syscall.SIGKILL)
+	k.endStrays()
+	err := cmd.Wait()
+	k.mu.Lock()
+	delete(k.leaders, pid)
+	k.mu.Unlock()
+	return err
+}
+
+// start holds the lock, so that endStrays never sees a leader that isn't listed yet.
+func (k *kin) start(cmd *exec.Cmd) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	k.leaders[cmd.Process.Pid] = true
+	return nil
+}
+
+func endGroup(pid int, grace time.Duration, exited <-chan struct{}) {
+	_ = syscall.Kill(-pid, syscall.SIGTERM)
+	_ = syscall.Kill(-pid, syscall.SIGCONT) // a stopped process takes no SIGTERM
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-exited:
+	case <-timer.C:
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+		<-exited
+	}
+}
+
+// waitExited returns when the process has ended, and leaves it to be waited for.
+func waitExited(pid int) {
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
+}
+
+// endStrays kills the children of this process that are neither a command nor in the session of one that still runs, until
+// there are none: the children of a stray become our children when it dies.
+func (k *kin) endStrays() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	const rounds = 100 // each round ends one generation
+	for range rounds {
+		ended := false
+		for _, p := range children() {
+			if k.leaders[p.pid] || (k.leaders[p.session] && p.state != 'Z' && !k.exited(p.session)) {
+				continue
+			}
+			ended = true
+			_ = syscall.Kill(p.pid, syscall.SIGKILL)
+			_, _ = syscall.Wait4(p.pid, nil, 0, nil)
+		}
+		if !ended {
+			return
+		}
+	}
+}
+
+// exited reports whether a leader has ended and is only waiting to be waited for.
+func (k *kin) exited(pid int) bool {
+	p, err := readProcess(pid)
+	return err != nil || p.state == 'Z'
+}
+
+// A process is what /proc/PID/stat says of kinship.
+type process struct {
+	pid, parent, session int
+	state                byte
+}
+
+// children lists the direct children of this process.
+func children() []process {
+	self := os.Getpid()
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", self))
+	if err != nil || len(tasks) == 0 {
+		return childrenByParent(self) // a kernel without CONFIG_PROC_CHILDREN
+	}
+	var out []process
+	for _, t := range tasks {
+		b, err := os.ReadFile(t)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for _, f := range bytes.Fields(b) {
+			if pid, err := strconv.Atoi(string(f)); err == nil {
+				if p, err := readProcess(pid); err == nil {
+					out = append(out, p)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func childrenByParent(self int) []process {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var out []process
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if p, err := readProcess(pid); err == nil && p.parent == self {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func readProcess(pid int) (process, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return process{}, err
+	}
+	return parseStat(b)
+}
+
+// parseStat reads a line of /proc/PID/stat. The second field is the name of the program in parentheses, and may itself hold
+// parentheses, blanks and newlines: what counts begins behind the last one.
+func parseStat(b []byte) (process, error) {
+	open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
+	if open < 1 || end < open {
+		return process{}, errors.New("no program name in parentheses")
+	}
+	pid, err := strconv.Atoi(string(bytes.TrimSpace(b[:open])))
+	if err != nil {
+		return process{}, fmt.Errorf("reading the process id: %w", err)
+	}
+	f := bytes.Fields(b[end+1:])
+	if len(f) < 4 || len(f[0]) != 1 {
+		return process{}, errors.New("too few fields")
+	}
+	p := process{pid: pid, state: f[0][0]}
+	if p.parent, err = strconv.Atoi(string(f[1])); err != nil {
+		return process{}, fmt.Errorf("reading the parent: %w", err)
+	}
+	if p.session, err = strconv.Atoi(string(f[3])); err != nil {
+		return process{}, fmt.Errorf("reading the session: %w", err)
+	}
+	return p, nil
+}

@@ -1,0 +1,156 @@
+package collectors
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"bellwether/profiles"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// An Env is what the collectors of one run share. Make it with [NewEnv].
+type Env struct {
+	// Root is the directory that files are read below: "/" for the running host, a mounted image otherwise.
+	Root string
+	// Now is the clock.
+	Now func() time.Time
+	// Log gets what an engineer wants to know; evidence never goes there.
+	Log *slog.Logger
+	// Parallel is how many commands of one group run side by side.
+	Parallel int
+	// OnStep, if set, is called when a step starts. It may be called by several goroutines at once.
+	OnStep func(profiles.Step)
+
+	mounts mountTable
+	seen   *seenFiles
+	kin    *kin
+}
+
+// NewEnv reads what the collectors need to know of the host's mounts.
+func NewEnv(root string, log *slog.Logger) *Env {
+	mounts, err := readMounts()
+	if err != nil {
+		log.Warn("mounts unknown: network file systems can't be told apart", "error", err)
+	}
+	return &Env{
+		Root: root, Now: time.Now, Log: log, Parallel: 4,
+		mounts: mounts, seen: newSeenFiles(), kin: newKin(),
+	}
+}
+
+// kinds lists every kind of collector.
+var kinds = map[string]func(*Env, profiles.Step) Collector{
+	profiles.Command: newCommand,
+	profiles.Journal: newJournal,
+	profiles.File:    newFile,
+}
+
+// Run carries out a plan in its order. Steps of one group run side by side, at most env.Parallel at once. When the context ends or
+// the sink can keep nothing more, every step that was not carried out gets an item that says so, as far as the sink takes it. The
+// error is nil if every step was carried out, and wraps the context's cause or the sink's error otherwise.
+func Run(ctx context.Context, plan *profiles.Plan, env *Env, sink Sink) error {
+	for _, l := range plan.LeftOut {
+		if err := sink.Add(notCollected(l.Step, l.Reason), nil); err != nil {
+			return err
+		}
+	}
+	groups := plan.Groups()
+	for i, group := range groups {
+		done, err := runGroup(ctx, group, env, sink)
+		if err == nil {
+			continue
+		}
+		reason := "not reached: " + whyStopped(ctx, err)
+		missed := group[done:]
+		for _, g := range groups[i+1:] {
+			missed = append(missed[:len(missed):len(missed)], g...)
+		}
+		for _, s := range missed {
+			if addErr := sink.Add(notCollected(s, reason), nil); addErr != nil {
+				break
+			}
+		}
+		return err
+	}
+	return nil
+}
+
+// runGroup returns how many steps of the group it has started.
+func runGroup(ctx context.Context, group []profiles.Step, env *Env, sink Sink) (started int, err error) {
+	var g errgroup.Group
+	g.SetLimit(max(1, env.Parallel))
+	failed, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	for _, step := range group {
+		if failed.Err() != nil {
+			break
+		}
+		started++
+		g.Go(func() error {
+			err := runStep(failed, step, env, sink)
+			if err != nil {
+				fail(err)
+			}
+			return err
+		})
+	}
+	err = g.Wait()
+	if err == nil && started < len(group) {
+		err = context.Cause(ctx)
+	}
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return started, err
+}
+
+func runStep(ctx context.Context, step profiles.Step, env *Env, sink Sink) error {
+	newCollector, ok := kinds[step.Collector]
+	if !ok {
+		return sink.Add(notCollected(step, fmt.Sprintf("this bellwether has no collector %q", step.Collector)), nil)
+	}
+	if env.OnStep != nil {
+		env.OnStep(step)
+	}
+	start := env.Now()
+	err := newCollector(env, step).Collect(ctx, sink)
+	env.Log.Debug("step done", "step", step.Name, "collector", step.Collector, "ms", env.Now().Sub(start).Milliseconds())
+	return err
+}
+
+func notCollected(step profiles.Step, reason string) *Item {
+	return &Item{Step: step.Name, Collector: step.Collector, Source: sourceOf(step), Status: Skipped, Reason: reason}
+}
+
+// sourceOf says in a line what a step asks for.
+func sourceOf(step profiles.Step) string {
+	switch {
+	case step.Shell != "":
+		return step.Shell
+	case len(step.Argv) > 0:
+		return quote(step.Argv)
+	case len(step.Path) == 1:
+		return step.Path[0]
+	case len(step.Path) > 1:
+		return fmt.Sprintf("%s and %d more", step.Path[0], len(step.Path)-1)
+	}
+	return step.Name
+}
+
+// whyStopped puts the end of a run in a few words.
+func whyStopped(ctx context.Context, err error) string {
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "the run's deadline"
+	}
+	if errors.Is(err, context.Canceled) {
+		return "the run was interrupted"
+	}
+	return err.Error()
+}
