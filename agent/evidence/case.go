@@ -1,0 +1,390 @@
+package evidence
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"sync"
+	"time"
+
+	"bellwether/collectors"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// What the books of a case set aside, in bytes, so that they can be finished when the store is full: enough for the manifest of some
+// thousand items.
+const (
+	manifestReserve = 2 << 20
+	sumsReserve     = 512 << 10
+	reportReserve   = 128 << 10
+)
+
+// Info is case.json: who, where, when. The parts that other packages know are theirs to shape.
+type Info struct {
+	Schema   int       `json:"schema"`
+	Incident string    `json:"incident"`
+	Case     string    `json:"case"`
+	Started  time.Time `json:"started"` // UTC
+	Host     any       `json:"host"`
+	Clock    any       `json:"clock,omitempty"`
+	Tool     any       `json:"tool"`
+	Operator any       `json:"operator"`
+	Profiles any       `json:"profiles"`
+	Options  any       `json:"options"`
+}
+
+// Options are what a case needs besides its store.
+type Options struct {
+	Info     Info
+	Name     func(start time.Time) string // names the case's folder, see [CaseName]
+	Taps     []Tap
+	MaxBytes int64 // of all items together; 0 means no limit
+	InFlight int   // items that are committed to the store side by side; at least 1
+	Now      func() time.Time
+	Wait     func(time.Duration) // sleeps; for a folder name that is taken
+}
+
+// A Case keeps the items of one run. It may be used by several goroutines at once.
+type Case struct {
+	ctx      context.Context
+	store    Store
+	opt      Options
+	prefix   string
+	names    *namer
+	budget   budget
+	commits  errgroup.Group
+	findings findings
+
+	mu       sync.Mutex // guards what follows
+	manifest *book
+	sums     *book
+	log      *book
+	chain    chain
+	totals   Totals
+	noRoom   bool
+	fatal    error
+}
+
+var _ collectors.Sink = (*Case)(nil)
+
+// New claims a folder for the case, which no other run has or gets, and writes case.json into it. The context governs everything that
+// the case writes, until Close has returned.
+func New(ctx context.Context, store Store, opt Options) (*Case, error) {
+	c := &Case{ctx: ctx, store: store, opt: opt, names: newNamer(), budget: budget{max: opt.MaxBytes}}
+	c.commits.SetLimit(max(1, opt.InFlight))
+	line, err := c.claim()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.openBooks(); err != nil {
+		return nil, err
+	}
+	return c, c.record(line)
+}
+
+func (c *Case) openBooks() error {
+	for _, b := range []struct {
+		name    string
+		reserve int64
+		to      **book
+	}{
+		{ManifestFile, manifestReserve, &c.manifest},
+		{SumsFile, sumsReserve, &c.sums},
+		{LogFile, reportReserve, &c.log},
+		{FindingsFile, reportReserve, &c.findings.jsonl},
+		{HitsFile, reportReserve, &c.findings.hits},
+	} {
+		opened, err := c.openBook(b.name, b.reserve)
+		if err != nil {
+			return err
+		}
+		*b.to = opened
+	}
+	c.chain.w = c.manifest
+	return nil
+}
+
+// claim writes case.json under a folder name that is still free. The name holds the second of the start, so a taken name is free a
+// second later.
+func (c *Case) claim() (Line, error) {
+	const tries = 30
+	for range tries {
+		start := c.opt.Now().UTC().Truncate(time.Second)
+		name := c.opt.Name(start)
+		c.prefix = path.Join(c.opt.Info.Incident, name)
+		c.opt.Info.Case, c.opt.Info.Started = name, start
+		b, err := encode(c.opt.Info)
+		if err != nil {
+			return Line{}, fmt.Errorf("encoding %s: %w", CaseFile, err)
+		}
+		b = append(b, '\n')
+		err = c.put(CaseFile, b)
+		if err == nil {
+			return c.ownLine(CaseFile, int64(len(b)), hashOf(b)), nil
+		}
+		if !errors.Is(err, errTaken) {
+			return Line{}, fmt.Errorf("starting the case %s: %w", c.prefix, err)
+		}
+		c.opt.Wait(time.Second)
+	}
+	return Line{}, fmt.Errorf("starting the case: the folder %s and those of the seconds before it exist already", c.prefix)
+}
+
+func (c *Case) put(name string, b []byte) error {
+	o, err := c.create(name, Meta{Size: int64(len(b))})
+	if err != nil {
+		return err
+	}
+	if _, err := o.Write(b); err != nil {
+		return errors.Join(err, o.Abort())
+	}
+	return taken(o.Commit())
+}
+
+func (c *Case) create(name string, meta Meta) (Object, error) {
+	o, err := c.store.Create(c.ctx, path.Join(c.prefix, name), meta)
+	return o, taken(err)
+}
+
+// Name returns the case's place in its store: incident/folder.
+func (c *Case) Name() string { return c.prefix }
+
+// Log returns the writer of bellwether.log. It never fails: what can't be kept of the log is lost.
+func (c *Case) Log() io.Writer { return quiet{c.log} }
+
+// Add implements [collectors.Sink].
+func (c *Case) Add(item *collectors.Item, write func(io.Writer) error) error {
+	if err := c.failure(); err != nil {
+		return err
+	}
+	if write == nil || item.Name == "" {
+		return c.record(lineOf(item))
+	}
+	if !c.budget.fits(item.SizeHint) {
+		return c.leaveOut(item, c.budget.reason())
+	}
+	name := c.names.assign(item.Name)
+	object, err := c.create(name, Meta{ModTime: item.ModTime, Mode: item.Perm, Size: item.SizeHint})
+	if err != nil {
+		return c.storeFailed(item, err)
+	}
+	w := c.newItemWriter(name, object)
+	writeErr := write(w)
+	line := lineOf(item)
+	line.Name, line.Scan = name, w.closeTaps()
+	w.describe(&line, writeErr)
+	if w.storeErr != nil {
+		return errors.Join(c.storeFailed(item, w.storeErr), object.Abort())
+	}
+	if w.size == 0 && line.Status == collectors.Failed && !ran(item) {
+		line.Name, line.Size, line.SHA256 = "", nil, ""
+		return errors.Join(c.record(line), object.Abort())
+	}
+	return c.commit(item, object, line)
+}
+
+// ran reports whether a command was started: then even an empty output is a file.
+func ran(item *collectors.Item) bool { return item.ExitCode != nil || item.Signal != "" }
+
+// commit makes the item permanent, beside others if the store gains by that, and then gives it its line.
+func (c *Case) commit(item *collectors.Item, object Object, line Line) error {
+	finish := func() error {
+		if err := object.Commit(); err != nil {
+			return c.storeFailed(item, err)
+		}
+		return c.record(line)
+	}
+	if c.opt.InFlight <= 1 {
+		return finish()
+	}
+	c.commits.Go(func() error {
+		if err := finish(); err != nil {
+			c.fail(err)
+		}
+		return nil
+	})
+	return nil
+}
+
+// storeFailed records an item that the store has not taken. It returns an error if the store can take nothing more.
+func (c *Case) storeFailed(item *collectors.Item, err error) error {
+	line := lineOf(item)
+	line.Status, line.Reason = collectors.Failed, "not kept: "+err.Error()
+	if errors.Is(err, ErrNoRoom) {
+		c.mu.Lock()
+		c.noRoom = true
+		c.mu.Unlock()
+		return c.record(line)
+	}
+	err = fmt.Errorf("keeping %s: %w", item.Source, err)
+	recordErr := c.record(line)
+	c.fail(err)
+	return errors.Join(err, recordErr)
+}
+
+func (c *Case) leaveOut(item *collectors.Item, reason string) error {
+	line := lineOf(item)
+	line.Status, line.Reason = collectors.Skipped, reason
+	return c.record(line)
+}
+
+// record appends an item's line to the manifest, and its hash to the sums.
+func (c *Case) record(line Line) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	line.Time = c.opt.Now().UTC()
+	if _, err := c.chain.append(line); err != nil {
+		c.setFatal(err)
+		return err
+	}
+	c.totals.count(line)
+	if line.Name == "" {
+		return nil
+	}
+	return c.sum(line.SHA256, line.Name)
+}
+
+// sum appends a line that `sha256sum -c` reads.
+func (c *Case) sum(hash, name string) error {
+	if _, err := io.WriteString(c.sums, hash+"  "+name+"\n"); err != nil {
+		err = fmt.Errorf("writing %s: %w", SumsFile, err)
+		c.setFatal(err)
+		return err
+	}
+	return nil
+}
+
+func (c *Case) failure() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.fatal
+}
+
+func (c *Case) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.setFatal(err)
+}
+
+func (c *Case) setFatal(err error) {
+	if c.fatal == nil {
+		c.fatal = err
+	}
+}
+
+// A Summary is what a run has to show for itself.
+type Summary struct {
+	Case   string
+	Seal   string
+	Totals Totals
+}
+
+// Close ends the case: it waits for the items that are still under way, closes the books, and writes the end line. missing says what
+// the run did not reach; together with what the store did not take it decides whether the case is complete. After an error there
+// is no end line, or it did not reach the store.
+func (c *Case) Close(missing ...string) (Summary, error) {
+	_ = c.commits.Wait() // the goroutines return nil: their errors are in c.fatal
+	c.mu.Lock()
+	fatal := c.fatal
+	noRoom := c.noRoom
+	c.mu.Unlock()
+	if noRoom {
+		missing = append(missing, "the store had no room for some items")
+	}
+	if fatal != nil {
+		missing = append(missing, fatal.Error())
+	}
+	if err := c.closeReports(); err != nil {
+		return c.summary(""), err
+	}
+	seal, err := c.end(missing)
+	if err != nil {
+		return c.summary(""), err
+	}
+	return c.summary(seal), nil
+}
+
+// closeReports commits the books that have a line in the manifest.
+func (c *Case) closeReports() error {
+	for _, b := range []*book{c.findings.hits, c.findings.jsonl, c.log} {
+		if err := b.commit(); err != nil {
+			return err
+		}
+		if err := c.record(c.ownLine(b.name, b.size, b.sum())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Case) end(missing []string) (seal string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.totals.Findings = c.findings.n.Load()
+	c.totals.Complete = len(missing) == 0
+	c.totals.Missing = slices.Compact(missing)
+	totals := c.totals
+	if seal, err = c.chain.append(Line{Kind: kindEnd, Time: c.opt.Now().UTC(), Totals: &totals}); err != nil {
+		return "", err
+	}
+	if err := c.manifest.commit(); err != nil {
+		return "", err
+	}
+	if err := c.sum(c.manifest.sum(), ManifestFile); err != nil {
+		return "", err
+	}
+	return seal, c.sums.commit()
+}
+
+func (c *Case) summary(seal string) Summary {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Summary{Case: c.prefix, Seal: seal, Totals: c.totals}
+}
+
+// ownLine is the manifest line of one of the case's own files.
+func (c *Case) ownLine(name string, size int64, sum string) Line {
+	status := collectors.OK
+	if size == 0 {
+		status = collectors.Empty
+	}
+	return Line{Kind: kindItem, Collector: "bellwether", Name: name, Source: "bellwether", Status: status, Size: &size, SHA256: sum}
+}
+
+// A budget is what all items together may take.
+type budget struct {
+	mu   sync.Mutex
+	max  int64 // 0 means no limit
+	used int64
+}
+
+// fits reports whether an item of that size, -1 where it is not known, may be begun.
+func (b *budget) fits(size int64) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.max <= 0 || b.used+max(size, 1) <= b.max
+}
+
+// take returns how many of n bytes may be kept.
+func (b *budget) take(n int) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.max > 0 {
+		n = int(min(int64(n), max(b.max-b.used, 0)))
+	}
+	b.used += int64(n)
+	return n
+}
+
+func (b *budget) reason() string { return fmt.Sprintf("over the run's budget of %d bytes", b.max) }
+
+// hexSum is the digest of what a hash has seen.
+func hexSum(h interface{ Sum([]byte) []byte }) string {
+	return hex.EncodeToString(h.Sum(make([]byte, 0, sha256.Size)))
+}
