@@ -17,6 +17,10 @@ type Profile struct {
 
 	File   string // where it was read: a path, or "builtin/NAME.yaml"
 	Digest string // SHA-256 of the document's bytes, lower-case hex
+
+	// Steps has what the included profiles bring, each once and in its place. Sources has every document that it was made
+	// from: this one first, the included ones in the order in which they were met.
+	Sources []Source
 }
 
 // Defaults hold for every step of the same document that doesn't say otherwise.

@@ -1,0 +1,99 @@
+package profiles
+
+import (
+	"slices"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// A key is one word that a step may use: what it takes, for whom it is, and how it is read.
+type key struct {
+	name  string
+	in    []string // the collectors that know it; nil means all
+	value string   // what it takes, for people
+	unset string   // what holds without it, for people
+	text  string
+	read  func(d *decoder, s *Step, n ast.Node)
+}
+
+// collectorNames are the kinds that a step can name.
+var collectorNames = []string{Command, File, Journal}
+
+// stepKeys is in the order of the documentation. `include`, which stands alone, is not among them.
+var stepKeys = []key{
+	{"name", nil, "name", "required", "Unique in all that is loaded together: lower-case letters, digits and single dashes, 64 at most.",
+		func(d *decoder, s *Step, n ast.Node) { s.Name = d.name(n) }},
+	{"description", nil, "text", "", "What it is for, where the name does not say it.",
+		func(d *decoder, s *Step, n ast.Node) { s.Description = d.text(n) }},
+	{"collector", nil, "command, file or journal", "required", "What carries the step out.",
+		func(d *decoder, s *Step, n ast.Node) { s.Collector = d.oneOf(n, "collector", collectorNames) }},
+	{"area", nil, "name", "required for command", "The folder under commands/. Neighbouring commands of one area may run side by side.",
+		func(d *decoder, s *Step, n ast.Node) { s.Area = d.name(n) }},
+	{"use_case", nil, "list", "", "The questions that it helps to answer, of the list below.",
+		func(d *decoder, s *Step, n ast.Node) { s.UseCase = d.useCases(n) }},
+	{"attack", nil, "list of ids", "", "MITRE ATT&CK techniques that it can show: T1053 or T1053.003.",
+		func(d *decoder, s *Step, n ast.Node) { s.Attack = d.techniques(n) }},
+	{"supported_os", nil, "list", "all", "The systems that it is for: linux, windows or all.",
+		func(d *decoder, s *Step, n ast.Node) { s.OS = d.systems(n) }},
+
+	{"argv", []string{Command}, "list", "this or shell", "The program and its arguments. No shell sees them.",
+		func(d *decoder, s *Step, n ast.Node) { s.Argv = d.argv(n) }},
+	{"shell", []string{Command}, "text", "this or argv", "A line for /bin/sh (cmd.exe on Windows). It takes no variables.",
+		func(d *decoder, s *Step, n ast.Node) { s.Shell = d.shell(n) }},
+	{"timeout", []string{Command, Journal}, "time", "60s", "After it the command and all that it started are ended; what came until then is kept.",
+		func(d *decoder, s *Step, n ast.Node) { s.Timeout = d.age(n) }},
+	{"max_output", []string{Command, Journal}, "size", "64MiB", "More output than this is cut.",
+		func(d *decoder, s *Step, n ast.Node) { s.MaxOutput = d.size(n) }},
+
+	{"path", []string{File}, "list of globs", "required", "What to copy. Absolute, written with / on all systems; ** stands for any number of folders.",
+		func(d *decoder, s *Step, n ast.Node) { s.Path = d.globs(n, true) }},
+	{"exclude", []string{File}, "list of globs", "", "What to leave out. Without a slash it is compared with the name, with one with the whole path.",
+		func(d *decoder, s *Step, n ast.Node) { s.Exclude = d.globs(n, false) }},
+	{"max_file_size", []string{File}, "size", "the run's limit", "Larger files are listed and not copied.",
+		func(d *decoder, s *Step, n ast.Node) { s.MaxFileSize = d.size(n) }},
+	{"min_file_size", []string{File}, "size", "0", "Smaller files are left out.",
+		func(d *decoder, s *Step, n ast.Node) { s.MinFileSize = d.size(n) }},
+	{"max_depth", []string{File}, "number", "the collector's limit", "How many folders deep below the first wildcard.",
+		func(d *decoder, s *Step, n ast.Node) { s.MaxDepth = d.depth(n) }},
+	{"newer_than", []string{File, Journal}, "time", "any age", "Only what was changed (by mtime, ctime or btime, the newest), or logged, within this time.",
+		func(d *decoder, s *Step, n ast.Node) { s.NewerThan = d.age(n) }},
+	{"ignore_date_range", []string{File, Journal}, "true or false", "false", "--since does not narrow this step.",
+		func(d *decoder, s *Step, n ast.Node) { s.IgnoreDateRange = d.boolean(n) }},
+}
+
+func (k key) belongsTo(collector string) bool {
+	return k.in == nil || slices.Contains(k.in, collector)
+}
+
+func lookupKey(name string) (key, bool) {
+	for _, k := range stepKeys {
+		if k.name == name {
+			return k, true
+		}
+	}
+	return key{}, false
+}
+
+// What holds where neither the step nor its document says otherwise.
+const (
+	defaultTimeout         = 60 * time.Second
+	defaultMaxOutput int64 = 64 << 20
+)
+
+// useCases are the questions of the SANS posters, and two that Linux servers add.
+var useCases = []string{
+	"evidence-of-execution", "file-download", "file-opening", "deleted-files", "account-usage", "network-activity",
+	"external-device", "browser-usage", "cloud-storage", "system-information", "persistence", "log-tampering",
+}
+
+// systems are the values of supported_os: GOOS, and UAC's word for every one.
+var systems = []string{"linux", "windows", allSystems}
+
+const allSystems = "all"
+
+// shells read their arguments as a language, so that nothing of the host may be among them.
+var shells = []string{
+	"sh", "ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "mksh", "tcsh", "zsh",
+	"cmd", "powershell", "pwsh", "perl", "python", "python3", "ruby", "awk", "gawk", "mawk",
+}
