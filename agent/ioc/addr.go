@@ -1,0 +1,205 @@
+package ioc
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+)
+
+// Addrs find the addresses that have more than one spelling, and those of networks.
+type addrs struct {
+	v6     map[netip.Addr]int32
+	nets4  netTable
+	nets6  netTable
+	active bool
+}
+
+// A netTable answers which networks hold an address. Networks nest or are apart, so the ones that hold an address are
+// found by walking up from the closest that begins before it.
+type netTable struct {
+	nets []netOf
+}
+
+type netOf struct {
+	netip.Prefix
+	id int32
+	up int32 // the smallest network around this one, or -1
+}
+
+func (a *addrs) add(id int32, ind *Indicator) {
+	switch ind.Type {
+	case IPv6:
+		if addr, err := netip.ParseAddr(ind.Value); err == nil {
+			if a.v6 == nil {
+				a.v6 = map[netip.Addr]int32{}
+			}
+			a.v6[addr] = id
+			a.active = true
+		}
+	case CIDR:
+		if p, err := netip.ParsePrefix(ind.Value); err == nil {
+			t := &a.nets6
+			if p.Addr().Is4() {
+				t = &a.nets4
+			}
+			t.nets = append(t.nets, netOf{p, id, -1})
+			a.active = true
+		}
+	}
+}
+
+func (t *netTable) seal() {
+	slices.SortFunc(t.nets, func(a, b netOf) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+	})
+	for i := range t.nets {
+		up := int32(i) - 1
+		for up >= 0 && !t.nets[up].Contains(t.nets[i].Addr()) {
+			up = t.nets[up].up
+		}
+		t.nets[i].up = up
+	}
+}
+
+// holding calls found for every network that holds the address.
+func (t *netTable) holding(addr netip.Addr, found func(id int32)) {
+	i, _ := slices.BinarySearchFunc(t.nets, addr, func(n netOf, a netip.Addr) int {
+		if n.Addr().Compare(a) <= 0 {
+			return -1
+		}
+		return 1
+	})
+	for k := int32(i) - 1; k >= 0; k = t.nets[k].up {
+		if t.nets[k].Contains(addr) {
+			found(t.nets[k].id)
+		}
+	}
+}
+
+// find calls found for every listed address, or address of a listed network, that begins in buf[from:limit].
+func (a *addrs) find(buf []byte, from, limit int, found func(id int32, at, n int)) {
+	if len(a.nets4.nets) > 0 {
+		a.find4(buf, from, limit, found)
+	}
+	if len(a.v6) > 0 || len(a.nets6.nets) > 0 {
+		a.find6(buf, from, limit, found)
+	}
+}
+
+func (a *addrs) find4(buf []byte, from, limit int, found func(id int32, at, n int)) {
+	for i := from; i < limit; i++ {
+		if !isDigit(buf[i]) || i > 0 && isAlnum(buf[i-1]) {
+			continue
+		}
+		if addr, n := parse4(buf[i:]); n > 0 && (rule{notAddr, notAddr}).fits(buf, i, i+n) {
+			a.nets4.holding(addr, func(id int32) { found(id, i, n) })
+		}
+	}
+}
+
+// parse4 reads four groups of digits without leading zeros, and returns how long they are; 0 if there are none.
+func parse4(b []byte) (netip.Addr, int) {
+	var ip [4]byte
+	i := 0
+	for g := range 4 {
+		if g > 0 {
+			if i >= len(b) || b[i] != '.' {
+				return netip.Addr{}, 0
+			}
+			i++
+		}
+		v, start := 0, i
+		for i < len(b) && i < start+3 && isDigit(b[i]) {
+			v = v*10 + int(b[i]-'0')
+			i++
+		}
+		if i == start || v > 255 || b[start] == '0' && i > start+1 {
+			return netip.Addr{}, 0
+		}
+		ip[g] = byte(v)
+	}
+	return netip.AddrFrom4(ip), i
+}
+
+// maxRun6 bounds the run of letters, digits, colons and dots that an address of IPv6 may stand in.
+const maxRun6 = 96
+
+func (a *addrs) find6(buf []byte, from, limit int, found func(id int32, at, n int)) {
+	for i := from; i < limit; {
+		if !inRun6(buf[i]) || i > 0 && inRun6(buf[i-1]) {
+			i++
+			continue
+		}
+		end, colons := i, 0
+		for end < len(buf) && inRun6(buf[end]) {
+			if buf[end] == ':' {
+				colons++
+			}
+			end++
+		}
+		if colons >= 2 && end-i <= maxRun6 {
+			a.check6(buf, i, end, found)
+		}
+		i = end
+	}
+}
+
+func inRun6(c byte) bool { return isAlnum(c) || c == ':' || c == '.' }
+
+func (a *addrs) check6(buf []byte, start, end int, found func(id int32, at, n int)) {
+	at, n, addr := parse6(buf[start:end])
+	if n == 0 || addr.Is4In6() {
+		return
+	}
+	if id, ok := a.v6[addr]; ok {
+		found(id, start+at, n)
+	}
+	a.nets6.holding(addr, func(id int32) { found(id, start+at, n) })
+}
+
+// parse6 finds the address in a run of letters, digits, colons and dots: words before it (addr:), a port or a full stop after
+// it do not belong to it.
+func parse6(run []byte) (at, n int, addr netip.Addr) {
+	for {
+		colon := slices.Index(run[at:], ':')
+		if colon < 0 {
+			return 0, 0, addr
+		}
+		if colon <= 4 && allHex(run[at:at+colon]) {
+			break
+		}
+		at += colon + 1
+	}
+	s := string(run[at:])
+	for len(s) > 2 && (s[len(s)-1] == '.' || s[len(s)-1] == ':' && s[len(s)-2] != ':') {
+		s = s[:len(s)-1]
+	}
+	for _, t := range []string{s, s[1:], dropAfter(s, '.'), dropAfter(s, ':')} {
+		if a, err := netip.ParseAddr(t); err == nil && a.Is6() {
+			if len(s) > 1 && t == s[1:] {
+				at++
+			}
+			return at, len(t), a
+		}
+	}
+	return 0, 0, addr
+}
+
+// dropAfter cuts s before the last c.
+func dropAfter(s string, c byte) string {
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] == c {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+func allHex(b []byte) bool {
+	for _, c := range b {
+		if !isHex(c) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,103 @@
+package ioc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// headSize is how many bytes of a stream tell what it is.
+const headSize = 512
+
+// A Scanner scans one stream that is written to it. It belongs to one goroutine.
+type Scanner struct {
+	set   *Set
+	onHit func(Hit)
+	head  []byte
+	plain *lines // where the stream is text
+
+	pipe *io.PipeWriter // where the stream must be decoded
+	done chan error
+}
+
+var _ io.WriteCloser = (*Scanner)(nil)
+
+// Scan returns a Scanner that calls onHit for every hit. Calls come one at a time, from any goroutine, and never after
+// Close has returned. The name serves for errors alone.
+func (s *Set) Scan(name string, onHit func(Hit)) *Scanner {
+	return &Scanner{set: s, onHit: onHit}
+}
+
+// ScanReader scans a stream up to its end. An error that wraps [ErrPartial] says why the stream could be scanned only in part;
+// other errors are those of the reader and of the context.
+func (s *Set) ScanReader(ctx context.Context, name string, r io.Reader, onHit func(Hit)) error {
+	sc := s.Scan(name, onHit)
+	_, err := io.CopyBuffer(sc, contextReader{ctx, r}, make([]byte, 128<<10))
+	return errors.Join(err, sc.Close())
+}
+
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r contextReader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}
+
+// Write takes the next bytes of the stream. It never fails: what can't be scanned is told by Close.
+func (s *Scanner) Write(p []byte) (int, error) {
+	switch {
+	case s.plain != nil:
+		return s.plain.Write(p)
+	case s.pipe != nil:
+		return s.pipe.Write(p)
+	}
+	s.head = append(s.head, p...)
+	if len(s.head) >= headSize {
+		s.start()
+	}
+	return len(p), nil
+}
+
+// start chooses how the stream is read, by what it begins with.
+func (s *Scanner) start() {
+	head := s.head
+	s.head = nil
+	if !bytes.HasPrefix(head, gzipMagic) {
+		s.plain = newLines(s.set, "", blockSize, overlap, s.onHit)
+		s.plain.Write(head)
+		return
+	}
+	var r *io.PipeReader
+	r, s.pipe = io.Pipe()
+	s.done = make(chan error, 1)
+	go func() {
+		err := s.set.scanGzip(r, s.onHit)
+		io.Copy(io.Discard, r)
+		s.done <- err
+	}()
+	s.pipe.Write(head)
+}
+
+// Close ends the stream, reports the last hits and waits for all that Scan started. The error wraps [ErrPartial] if the stream
+// could be scanned only in part, and says why.
+func (s *Scanner) Close() error {
+	if s.plain == nil && s.pipe == nil {
+		s.start()
+	}
+	if s.plain != nil {
+		s.plain.finish()
+		return nil
+	}
+	s.pipe.Close()
+	if err := <-s.done; err != nil {
+		return fmt.Errorf("%w: %w", ErrPartial, err)
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+package ioc
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A Set is a collection of indicators, ready to be looked for. It never changes, and any number of goroutines may use it.
+type Set struct {
+	inds    []Indicator
+	factors *factors
+	addrs   addrs
+	regexes []lineRegex
+	digests map[string]int32
+	names   map[string][]int32 // names of files in lower case
+	buffers sync.Pool          // of *[]byte
+}
+
+// A lineRegex is a regular expression that is tried on every line.
+type lineRegex struct {
+	*regexp.Regexp
+	id int32
+}
+
+// NewSet makes a set. Indicators of the same type and value become one that remembers all sources.
+func NewSet(indicators []Indicator) (*Set, error) {
+	s := &Set{inds: merge(indicators), digests: map[string]int32{}, names: map[string][]int32{}}
+	var refs []formRef
+	for i := range s.inds {
+		id, ind := int32(i), &s.inds[i]
+		for _, f := range formsOf(ind) {
+			if f.text == "" || len(f.text) > 2*maxValue {
+				return nil, fmt.Errorf("indicator %q: its length can't be searched for", ind.Raw)
+			}
+			refs = append(refs, formRef{f, id})
+		}
+		s.addrs.add(id, ind)
+		if err := s.addOther(id, ind); err != nil {
+			return nil, err
+		}
+	}
+	s.addrs.nets4.seal()
+	s.addrs.nets6.seal()
+	s.factors = newFactors(refs)
+	return s, nil
+}
+
+func (s *Set) addOther(id int32, ind *Indicator) error {
+	switch ind.Type {
+	case MD5, SHA1, SHA256, SHA512:
+		s.digests[ind.Value] = id
+	case Filename:
+		name := strings.ToLower(ind.Value)
+		s.names[name] = append(s.names[name], id)
+	case Regex:
+		re, err := regexp.Compile(ind.Value)
+		if err != nil {
+			return fmt.Errorf("indicator %q: %w", ind.Raw, err)
+		}
+		s.regexes = append(s.regexes, lineRegex{re, id})
+	}
+	return nil
+}
+
+// merge makes one indicator of those that look for the same thing.
+func merge(indicators []Indicator) []Indicator {
+	type key struct {
+		t     Type
+		value string
+	}
+	at := make(map[key]int, len(indicators))
+	merged := make([]Indicator, 0, len(indicators))
+	for _, ind := range indicators {
+		k := key{ind.Type, ind.Value}
+		if ind.Type != Regex {
+			k.value = lower(ind.Value)
+		}
+		i, ok := at[k]
+		if !ok {
+			at[k] = len(merged)
+			merged = append(merged, ind)
+			continue
+		}
+		m := &merged[i]
+		m.Sources = append(slices.Clip(m.Sources), ind.Sources...)
+		m.Score = max(m.Score, ind.Score)
+		if m.Comment == "" {
+			m.Comment = ind.Comment
+		}
+	}
+	return merged
+}
+
+// Len returns the number of different indicators.
+func (s *Set) Len() int { return len(s.inds) }
+
+// Indicators returns all indicators of the set, which belong to it.
+func (s *Set) Indicators() []Indicator { return s.inds }
+
+// MatchHash returns the indicator with this digest, or nil.
+func (s *Set) MatchHash(hex string) *Indicator {
+	if id, ok := s.digests[strings.ToLower(hex)]; ok {
+		return &s.inds[id]
+	}
+	return nil
+}
+
+// MatchName returns the indicators that a path meets: names of files, paths, and regular expressions. Separators of either
+// kind divide it.
+func (s *Set) MatchName(path string) []*Indicator {
+	var hits []*Indicator
+	for name := range strings.FieldsFuncSeq(strings.ToLower(path), isSeparator) {
+		for _, id := range s.names[name] {
+			hits = append(hits, &s.inds[id])
+		}
+	}
+	buf := append(make([]byte, 0, len(path)+slack), path...)
+	s.factors.find(buf, 0, len(buf), func(ref *formRef, at int) {
+		if ind := &s.inds[ref.id]; ind.Type == Path && !isNameByte(buf, at+len(ref.text)) {
+			hits = append(hits, ind)
+		}
+	})
+	for _, re := range s.regexes {
+		if re.MatchString(path) {
+			hits = append(hits, &s.inds[re.id])
+		}
+	}
+	slices.SortFunc(hits, func(a, b *Indicator) int { return strings.Compare(string(a.Type)+a.Value, string(b.Type)+b.Value) })
+	return slices.Compact(hits)
+}
+
+func isSeparator(r rune) bool { return r == '/' || r == '\\' }
+
+// isNameByte reports whether the component that ends before buf[at] goes on in truth.
+func isNameByte(buf []byte, at int) bool {
+	return at < len(buf) && at > 0 && !isSeparator(rune(buf[at])) && !isSeparator(rune(buf[at-1]))
+}
