@@ -59,7 +59,7 @@ type body struct {
 	progress func() // called for every read
 
 	mu     sync.Mutex
-	part   *part
+	part   *part // nil once it is detached
 	offset int
 }
 

@@ -2,6 +2,7 @@ package uploader
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -35,8 +36,11 @@ func newPool(limit, reserve int) *pool {
 	return p
 }
 
+// errShip says that memory is low, and that the object holds enough to ship it rather than to grow.
+var errShip = errors.New("memory is low, ship the part")
+
 // take returns a chunk for an object that lacks need chunks, this one included, to a part that can be shipped. It waits
-// until there is one, or the context has ended.
+// until there is one, or the context has ended. An object that lacks none gets errShip if memory is low.
 func (p *pool) take(ctx context.Context, need int) ([]byte, error) {
 	wake := context.AfterFunc(ctx, func() {
 		p.mu.Lock()
@@ -50,6 +54,9 @@ func (p *pool) take(ctx context.Context, need int) ([]byte, error) {
 	for !p.grants(need) {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
+		}
+		if need <= 0 {
+			return nil, errShip
 		}
 		p.cond.Wait()
 	}
@@ -65,14 +72,7 @@ func (p *pool) take(ctx context.Context, need int) ([]byte, error) {
 
 func (p *pool) grants(need int) bool {
 	free := p.limit - p.used
-	return free > p.reserve || free > 0 && need <= free+p.flying
-}
-
-// tight reports whether the pool is down to its reserve.
-func (p *pool) tight() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.limit-p.used <= p.reserve
+	return free > p.reserve || free > 0 && need > 0 && need <= free+p.flying
 }
 
 // launch says that n chunks are in flight: they come back through land, whatever any other object does.

@@ -3,6 +3,7 @@ package uploader
 import (
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,6 +30,9 @@ func ParseS3URL(s string) (S3URL, error) {
 	if err := s3utils.CheckValidBucketNameStrict(bucket); err != nil {
 		return S3URL{}, fmt.Errorf("destination %q: not the name of a bucket: %q; want s3://bucket/prefix", s, bucket)
 	}
+	if s3utils.IsS3ExpressBucket(bucket) {
+		return S3URL{}, fmt.Errorf("destination %q: directory buckets want the right to create sessions; use a general purpose bucket", s)
+	}
 	prefix = strings.TrimSuffix(prefix, "/")
 	switch {
 	case prefix == "":
@@ -43,18 +47,7 @@ func ParseS3URL(s string) (S3URL, error) {
 }
 
 // String returns u in the form that [ParseS3URL] reads.
-func (u S3URL) String() string { return "s3://" + u.key(u.Bucket, "") }
+func (u S3URL) String() string { return "s3://" + path.Join(u.Bucket, u.Prefix) }
 
 // Key returns the key in the bucket of an object of the store.
-func (u S3URL) Key(name string) string { return u.key("", name) }
-
-// key joins what is not empty with slashes.
-func (u S3URL) key(before, after string) string {
-	var parts []string
-	for _, part := range []string{before, u.Prefix, after} {
-		if part != "" {
-			parts = append(parts, part)
-		}
-	}
-	return strings.Join(parts, "/")
-}
+func (u S3URL) Key(name string) string { return path.Join(u.Prefix, name) }

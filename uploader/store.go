@@ -20,6 +20,15 @@ import (
 // ErrFloor is the error of an object that would take the store below its free-space floor. Smaller objects may still fit.
 var ErrFloor = errors.New("free-space floor reached")
 
+// ErrUnreachable is the error of a store that has not answered for as long as it was to be waited for.
+var ErrUnreachable = errors.New("the store can't be reached")
+
+// ErrChecksum is the error of an object that the store received with other bytes than were sent.
+var ErrChecksum = errors.New("the store has other bytes than were sent")
+
+// ErrTooLarge is the error of an object that the store can't take because of its size.
+var ErrTooLarge = errors.New("too large for the store")
+
 // ErrFull is the error of a store that has no space left.
 var ErrFull = errors.New("no space left")
 

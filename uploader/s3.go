@@ -1,0 +1,269 @@
+package uploader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+const (
+	defaultMemory   = 48 << 20
+	leastMemory     = 24 << 20
+	defaultParallel = 8
+	defaultRetryFor = 5 * time.Minute
+	// stallAfter is how long a request may go without a byte of it being taken, or an answer.
+	stallAfter = 90 * time.Second
+	// completeTimeout is for the completion of a multipart upload: the store may have to join terabytes.
+	completeTimeout = 10 * time.Minute
+	// abortTimeout is for the request that drops the parts of an upload. It is a courtesy: the bucket's lifecycle rule
+	// drops them too.
+	abortTimeout = 5 * time.Second
+)
+
+// S3Options are the options of [NewS3]. URL and Credentials are required.
+type S3Options struct {
+	URL         S3URL
+	Credentials *Credentials
+	Region      string                                // empty: AWS_REGION of Getenv, then the region that IMDS knows
+	Getenv      func(string) string                   // nil: the environment isn't asked
+	IMDS        *IMDS                                 // nil: the instance metadata service isn't asked
+	Endpoint    string                                // such as http://127.0.0.1:7070, with the bucket in the path; empty: AWS
+	Proxy       func(*http.Request) (*url.URL, error) // nil: none
+
+	Memory   int64         // bytes that objects may hold, 48 MiB if 0, at least 24 MiB
+	Parallel int           // requests at once, 8 if 0
+	RetryFor time.Duration // how long a store that fails is waited for, 5 minutes if 0
+	Logger   *slog.Logger  // nil: no log
+
+	Now   func() time.Time                           // nil: time.Now
+	Sleep func(context.Context, time.Duration) error // nil: a timer
+}
+
+// S3 is a store in a bucket of S3, or of what speaks its language.
+//
+// It makes no request but PutObject, CreateMultipartUpload, UploadPart, CompleteMultipartUpload, which the right to
+// s3:PutObject covers, and AbortMultipartUpload, which may fail. Each object is made with If-None-Match: *, and each
+// request carries a checksum that the store verifies; where it answers with its own, that is compared.
+//
+// An object that fits in one part is sent when it is committed. A larger one is sent while it is written, in parts of 8
+// to 16 MiB, 5 MiB when memory is low, and exists when it is committed. An object has at most 10,000 parts, so that the
+// largest has some 145 GiB; with more Memory parts grow to a third of it, and objects accordingly.
+//
+// At most Memory bytes are held, whatever the number and the size of the objects. A Write that finds no memory waits for
+// what is in flight, and for other objects to grow to a part or to end. So whoever writes several large objects by turns
+// in one goroutine may wait for himself.
+//
+// A store that fails is tried again until it has failed for RetryFor; after that everything fails at the first try, with
+// [ErrUnreachable], until the store is back.
+type S3 struct {
+	core     *minio.Core
+	url      S3URL
+	region   string
+	from     string // where the credentials come from
+	creds    *credentials.Credentials
+	secure   bool
+	parallel int
+	stall    time.Duration
+
+	pool  *pool
+	sizes partSizes
+	slots chan struct{}
+	retry *retrier
+	clock *clockReader
+}
+
+var _ Store = (*S3)(nil)
+
+// NewS3 opens the store. It asks for the credentials, so that what is wrong with them is known before a run begins, but
+// makes no request to the store: there is none that the right to create objects allows and that changes nothing.
+func NewS3(ctx context.Context, opt S3Options) (*S3, error) {
+	opt.setDefaults()
+	if opt.Credentials == nil {
+		return nil, fmt.Errorf("opening %s: %w: name a credentials file, or ask for the environment or the instance role", opt.URL, ErrCredentials)
+	}
+	region, err := findRegion(ctx, opt)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", opt.URL, err)
+	}
+	s := &S3{
+		url:      opt.URL,
+		region:   region,
+		from:     opt.Credentials.from,
+		creds:    credentials.New(opt.Credentials.provider),
+		parallel: opt.Parallel,
+		stall:    stallAfter,
+		sizes:    newPartSizes(opt.Memory),
+		slots:    make(chan struct{}, opt.Parallel),
+		retry:    &retrier{window: opt.RetryFor, now: opt.Now, sleep: opt.Sleep, log: opt.Logger},
+		clock:    &clockReader{next: newTransport(opt.Proxy, opt.Parallel), now: opt.Now},
+	}
+	s.pool = newPool(int(opt.Memory/chunkSize), s.sizes.top)
+	if err := s.connect(opt.Endpoint); err != nil {
+		return nil, fmt.Errorf("opening %s: %w", opt.URL, err)
+	}
+	if _, err := s.creds.GetWithContext(&credentials.CredContext{Context: ctx}); err != nil {
+		return nil, fmt.Errorf("opening %s with the %s: %w", opt.URL, s.from, err)
+	}
+	if err := s.checkHost(ctx, opt.Endpoint); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (o *S3Options) setDefaults() {
+	if o.Memory == 0 {
+		o.Memory = defaultMemory
+	}
+	o.Memory = max(o.Memory, leastMemory)
+	if o.Parallel <= 0 {
+		o.Parallel = defaultParallel
+	}
+	if o.RetryFor <= 0 {
+		o.RetryFor = defaultRetryFor
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+}
+
+// validRegion keeps what becomes a part of a host name from leading elsewhere.
+var validRegion = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+
+// findRegion returns the region. Without one minio-go would ask the bucket for it, which a principal that may only
+// create is refused.
+func findRegion(ctx context.Context, opt S3Options) (string, error) {
+	region, from := opt.Region, "the option"
+	if region == "" && opt.Getenv != nil {
+		region, from = opt.Getenv("AWS_REGION"), "AWS_REGION"
+	}
+	var asked error
+	if region == "" && opt.IMDS != nil {
+		region, asked = opt.IMDS.Region(ctx)
+		from = "the instance metadata"
+	}
+	if region == "" {
+		return "", errors.Join(errors.New("the bucket's region isn't known; set --s3-region or AWS_REGION"), asked)
+	}
+	if !validRegion.MatchString(region) {
+		return "", fmt.Errorf("%q, from %s, is not the name of a region", region, from)
+	}
+	return region, nil
+}
+
+// connect makes the client. Its own retries are off: ours know what may be repeated, and wait longer.
+func (s *S3) connect(endpoint string) error {
+	opts := &minio.Options{
+		Creds:      s.creds,
+		Region:     s.region,
+		Secure:     true,
+		Transport:  s.clock,
+		MaxRetries: 1,
+	}
+	host := "s3.amazonaws.com"
+	if endpoint != "" {
+		u, err := parseEndpoint(endpoint)
+		if err != nil {
+			return err
+		}
+		host = u.Host
+		opts.Secure = u.Scheme == "https"
+		opts.BucketLookup = minio.BucketLookupPath
+	}
+	core, err := minio.NewCore(host, opts)
+	if err != nil {
+		return fmt.Errorf("endpoint %q: %w", endpoint, err)
+	}
+	core.SetS3EnableDualstack(false) // VPC endpoints answer to the plain names
+	s.core, s.secure = core, opts.Secure
+	return nil
+}
+
+// parseEndpoint reads the URL of a server. Without a scheme https is meant.
+func parseEndpoint(endpoint string) (*url.URL, error) {
+	if !strings.Contains(endpoint, "://") {
+		endpoint = "https://" + endpoint
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return nil, errors.New("the S3 endpoint is not a URL; want one such as https://s3.example.org")
+	}
+	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" ||
+		u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("S3 endpoint %q: want a scheme and a host alone, such as https://s3.example.org", u.Redacted())
+	}
+	return u, nil
+}
+
+// checkHost finds out, without a request, where the client would go. It takes a region of AWS that it doesn't know for
+// us-east-1, and evidence would go to the wrong place or, rather, nowhere.
+func (s *S3) checkHost(ctx context.Context, endpoint string) error {
+	if endpoint != "" {
+		return nil
+	}
+	u, err := s.core.Presign(ctx, http.MethodPut, s.url.Bucket, "x", time.Minute, nil)
+	if err != nil {
+		return fmt.Errorf("opening %s: %w", s.url, err)
+	}
+	if !strings.Contains(u.Host, "."+s.region+".") {
+		return fmt.Errorf("opening %s: no region of AWS is known by the name of %q; check --s3-region", s.url, s.region)
+	}
+	return nil
+}
+
+// String says where the store is.
+func (s *S3) String() string { return s.url.String() + " (" + s.region + ")" }
+
+// Describe says which credentials are used, without any secret.
+func (s *S3) Describe() string { return s.from }
+
+// Parallel returns how many commits pay to be in flight at once.
+func (s *S3) Parallel() int { return s.parallel }
+
+// ClockOffset returns by how much the store's clock is ahead of the host's, to about half a second, once the store has
+// answered. A store refuses requests that are 15 minutes off.
+func (s *S3) ClockOffset() (time.Duration, bool) { return s.clock.read() }
+
+// Create starts an object. That the key is taken is known when it is committed.
+func (s *S3) Create(ctx context.Context, key string, meta Meta) (Object, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := checkKey(key); err != nil {
+		return nil, err
+	}
+	full := s.url.Key(key)
+	if err := checkKey(full); err != nil {
+		return nil, fmt.Errorf("in %s: %w", s.url, err)
+	}
+	if meta.Size > s.sizes.largest {
+		return nil, fmt.Errorf("creating %s: %w: %s in 10,000 parts; %s are the most", key, ErrTooLarge,
+			humanize.IBytes(uint64(meta.Size)), humanize.IBytes(uint64(s.sizes.largest)))
+	}
+	return &s3Object{ctx: ctx, s: s, key: full, meta: meta, part: &part{number: 1}}, nil
+}
+
+// acquire waits for one of the slots for requests, and returns what gives it back.
+func (s *S3) acquire(ctx context.Context) (release func(), err error) {
+	select {
+	case s.slots <- struct{}{}:
+		return func() { <-s.slots }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
