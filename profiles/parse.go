@@ -18,6 +18,7 @@ const (
 	maxDocument = 1 << 20 // bytes
 	maxKeys     = 10_000
 	maxNesting  = 16
+	maxIndent   = 64 // blanks before a line
 )
 
 // A document is one parsed YAML document; what it includes is not read yet.
@@ -110,8 +111,8 @@ func plain(src *source, tokens token.Tokens) *Error {
 		if keys > maxKeys {
 			return src.errorAt(tk, "split it, and include the parts", "the document has more than %d keys", maxKeys)
 		}
-		if depth > maxNesting || entries > maxNesting || tk.Position.IndentLevel > maxNesting {
-			return src.errorAt(tk, "", "more than %d levels inside each other", maxNesting)
+		if depth > maxNesting || entries > maxNesting || tk.Position.IndentNum > maxIndent {
+			return src.errorAt(tk, "", "nested too deep")
 		}
 	}
 	return nil
