@@ -172,8 +172,9 @@ func (o *s3Object) putWhole() error {
 // request was sent. The store refuses it if the key is taken, and then the question is by whom: by us, if the answer to an
 // earlier try was lost on its way.
 func (s *S3) create(ctx context.Context, key string, try func(context.Context) (sent bool, err error)) error {
-	ours := false // an earlier try may have succeeded
-	return s.retry.do(ctx, key, func(ctx context.Context) error {
+	ours := false   // an earlier try may have succeeded
+	var wrong error // the store has other bytes than were sent, and nothing that we may do replaces them
+	err := s.retry.do(ctx, key, func(ctx context.Context) error {
 		sent, err := try(ctx)
 		switch {
 		case err == nil:
@@ -183,10 +184,17 @@ func (s *S3) create(ctx context.Context, key string, try func(context.Context) (
 			return nil
 		case isTaken(err):
 			return fmt.Errorf("%w: %w", fs.ErrExist, err)
+		case errors.Is(err, ErrChecksum):
+			wrong = err
+			return nil
 		}
 		ours = ours || sent && !settled(err)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return wrong
 }
 
 // try makes one try of a request with p as its body, if it is not nil, and ends it when nothing moves for the time of

@@ -1,0 +1,20 @@
+package uploader
+
+import "time"
+
+// What tests outside of the package have to see.
+
+func (s *S3) PoolPeak() int64 {
+	s.pool.mu.Lock()
+	defer s.pool.mu.Unlock()
+	return int64(s.pool.peak) * chunkSize
+}
+
+// PoolUsed returns the bytes that objects hold now.
+func (s *S3) PoolUsed() int64 {
+	s.pool.mu.Lock()
+	defer s.pool.mu.Unlock()
+	return int64(s.pool.used) * chunkSize
+}
+
+func (s *S3) SetStall(d time.Duration) { s.stall = d }

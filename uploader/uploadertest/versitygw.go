@@ -1,0 +1,244 @@
+package uploadertest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/rogpeppe/go-internal/lockedfile"
+)
+
+const (
+	// versityGW is the S3 server that the tests run: Apache-2.0, from the Go module proxy.
+	versityGW = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
+
+	// Region is the region of the server that [VersityGW] starts.
+	Region = "us-east-1"
+
+	startTimeout = 30 * time.Second
+)
+
+// Tool returns the path of the versitygw binary, and builds it if it isn't there: in the folder that BELLWETHER_TOOLS
+// names, or .cache/tools at the root of the repository. Test packages that ask for it at once build it once.
+func Tool() (string, error) {
+	dir := os.Getenv("BELLWETHER_TOOLS")
+	if dir == "" {
+		root, err := moduleRoot()
+		if err != nil {
+			return "", err
+		}
+		dir = filepath.Join(root, ".cache", "tools")
+	}
+	name := filepath.Join(dir, "versitygw")
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	if _, err := os.Stat(name); err == nil {
+		return name, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	unlock, err := lockedfile.MutexAt(name + ".lock").Lock()
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if _, err := os.Stat(name); err == nil {
+		return name, nil
+	}
+	cmd := exec.Command("go", "install", versityGW)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOBIN="+dir, "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go install %s: %w\n%s", versityGW, err, out)
+	}
+	return name, nil
+}
+
+// moduleRoot returns the folder of go.mod, at or above the current one.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", errors.New("no go.mod here or above")
+		}
+		dir = up
+	}
+}
+
+// VersityGW starts a real S3 server on a free port of 127.0.0.1 and returns its URL and the keys of its root user. The
+// test fails if there is none and none can be built. The server ends with the test, and its data with it.
+func VersityGW(t testing.TB) (endpoint, access, secret string) {
+	t.Helper()
+	tool, err := Tool()
+	if err != nil {
+		t.Fatalf("the S3 server for tests: %v", err)
+	}
+	access, secret = "bellwether-test", "not-a-secret-outside-of-this-test"
+	for range 3 { // another process may take the port between its choice and its use
+		if endpoint, err = startVersityGW(t, tool, access, secret); err == nil {
+			return endpoint, access, secret
+		}
+	}
+	t.Fatalf("the S3 server for tests: %v", err)
+	return "", "", ""
+}
+
+func startVersityGW(t testing.TB, tool, access, secret string) (endpoint string, err error) {
+	t.Helper()
+	addr, err := freePort()
+	if err != nil {
+		return "", err
+	}
+	dir := t.TempDir()
+	data, sidecar := filepath.Join(dir, "data"), filepath.Join(dir, "meta")
+	for _, d := range []string{data, sidecar} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			return "", err
+		}
+	}
+	var out bytes.Buffer
+	// The sidecar keeps metadata where the file system has no extended attributes.
+	cmd := exec.Command(tool, "--port", addr, "--region", Region, "--health", "/health", "--quiet", "posix", "--sidecar", sidecar, data)
+	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+access, "ROOT_SECRET_KEY="+secret)
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	stop := func() {
+		_ = cmd.Process.Kill()
+		<-ended
+	}
+	endpoint = "http://" + addr
+	if err := waitFor(endpoint+"/health", ended); err != nil {
+		stop()
+		return "", fmt.Errorf("%s: %w\n%s", tool, err, out.Bytes())
+	}
+	t.Cleanup(stop)
+	return endpoint, nil
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// waitFor waits until url answers 200, or its server has ended.
+func waitFor(url string, ended <-chan struct{}) error {
+	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	deadline := time.After(startTimeout)
+	for {
+		resp, err := client.Get(url)
+		if err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-ended:
+			return errors.New("ended at once")
+		case <-deadline:
+			return fmt.Errorf("not ready after %s: %w", startTimeout, err)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// A Bucket is a bucket of a server, as one who may do everything with it sees it: a test, not a store.
+type Bucket struct {
+	Name   string
+	client *minio.Client
+}
+
+// NewBucket makes a bucket on the server at endpoint, such as [VersityGW] returns.
+func NewBucket(t testing.TB, endpoint, access, secret, name string) *Bucket {
+	t.Helper()
+	host, ok := bytes.CutPrefix([]byte(endpoint), []byte("http://"))
+	if !ok {
+		t.Fatalf("endpoint %q: want http://", endpoint)
+	}
+	client, err := minio.New(string(host), &minio.Options{
+		Creds:  credentials.NewStaticV4(access, secret, ""),
+		Region: Region,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.MakeBucket(t.Context(), name, minio.MakeBucketOptions{Region: Region}); err != nil {
+		t.Fatal(err)
+	}
+	return &Bucket{Name: name, client: client}
+}
+
+// Read returns the bytes of an object. It is an error if there is none.
+func (b *Bucket) Read(ctx context.Context, key string) ([]byte, error) {
+	object, err := b.client.GetObject(ctx, b.Name, key, minio.GetObjectOptions{})
+	if err != nil {
+		return nil, err
+	}
+	defer object.Close()
+	return io.ReadAll(object)
+}
+
+// Metadata returns what was kept with an object: its x-amz-meta headers without that prefix, in lower case.
+func (b *Bucket) Metadata(ctx context.Context, key string) (map[string]string, error) {
+	info, err := b.client.StatObject(ctx, b.Name, key, minio.StatObjectOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return info.UserMetadata, nil
+}
+
+// Keys returns the keys of all objects.
+func (b *Bucket) Keys(ctx context.Context) ([]string, error) {
+	var keys []string
+	for object := range b.client.ListObjects(ctx, b.Name, minio.ListObjectsOptions{Recursive: true}) {
+		if object.Err != nil {
+			return nil, object.Err
+		}
+		keys = append(keys, object.Key)
+	}
+	return keys, nil
+}
+
+// Unfinished returns the keys of the uploads that have neither been completed nor aborted.
+func (b *Bucket) Unfinished(ctx context.Context) ([]string, error) {
+	var keys []string
+	for upload := range b.client.ListIncompleteUploads(ctx, b.Name, "", true) {
+		if upload.Err != nil {
+			return nil, upload.Err
+		}
+		keys = append(keys, upload.Key)
+	}
+	return keys, nil
+}
