@@ -57,7 +57,7 @@ func broadAddr(s string) error {
 		return err
 	case a.IsUnspecified(), a.IsLoopback(), a.IsMulticast(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return fmt.Errorf("%s belongs to no host: it would match on every machine", s)
-	case a.IsPrivate(), a.IsLinkLocalUnicast():
+	case a.IsPrivate():
 		return fmt.Errorf("%s %w", s, errPrivate)
 	}
 	return nil
@@ -75,7 +75,7 @@ func broadNet(s string) error {
 }
 
 func broadAddrOf(p netip.Prefix) error {
-	if a := p.Addr(); a.IsUnspecified() || !a.IsLoopback() && !a.IsMulticast() && !a.IsPrivate() && !a.IsLinkLocalUnicast() {
+	if a := p.Addr(); a.IsUnspecified() || !a.IsLoopback() && !a.IsMulticast() && !a.IsPrivate() {
 		return nil
 	}
 	return broadAddr(p.Addr().String())

@@ -6,7 +6,7 @@ import (
 )
 
 // slack is how many bytes must be readable after the last byte of what is searched.
-const slack = 16
+const slack = 64
 
 // Factors find forms by a few of their bytes, looked up at every position. The cost is that of one multiplication and one
 // probe of a bitmap per byte, as long as the forms differ.

@@ -27,6 +27,7 @@ type lines struct {
 	counted int    // where in buf the line begins that has the number line
 	line    int64
 	overlap int
+	history int // bytes before the end of buf that must stay, because a decoder reads them
 
 	found []match
 	seen  []int32 // the indicators reported in line, where it is longer than a block
@@ -79,16 +80,17 @@ func (l *lines) finish() {
 	l.set.buffers.Put(&buf)
 }
 
-// round searches up to limit, reports, and makes room.
-func (l *lines) round(limit int) {
+// round searches up to limit, reports, and makes room. It returns how far the bytes of the block have moved.
+func (l *lines) round(limit int) int {
 	l.search(limit)
 	l.report(limit)
 	l.count(limit)
-	keep := max(0, limit-l.overlap)
+	keep := max(0, min(limit-l.overlap, len(l.buf)-l.history))
 	l.base += int64(keep)
 	l.buf = append(l.buf[:0], l.buf[keep:]...)
 	l.from = limit - keep
 	l.counted -= keep
+	return keep
 }
 
 func (l *lines) search(limit int) {
