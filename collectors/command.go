@@ -141,6 +141,12 @@ func outcome(ctx context.Context, item *Item, cmd *exec.Cmd, err error, out *cap
 	return nil
 }
 
+// Installed reports whether the host has a tool where commands are looked for.
+func Installed(name string) bool {
+	_, err := lookTool(name)
+	return err == nil
+}
+
 // lookTool finds a program in the fixed PATH, never in the environment's. An absolute name is taken as it is.
 func lookTool(name string) (string, error) {
 	if filepath.IsAbs(name) {

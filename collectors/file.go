@@ -32,7 +32,8 @@ func (f *file) Collect(ctx context.Context, sink Sink) error {
 	for _, pattern := range f.step.Path {
 		matched := 0
 		w := walker{
-			root: root, rootPath: f.env.Root, mounts: f.env.mounts, exclude: f.step.Exclude, maxDepth: f.step.MaxDepth,
+			root: root, rootPath: f.env.Root, mounts: f.env.mounts, avoid: f.env.avoid,
+			exclude: f.step.Exclude, maxDepth: f.step.MaxDepth,
 			visit: func(x found) error {
 				matched++
 				return f.visit(ctx, sink, x)

@@ -26,9 +26,13 @@ type Env struct {
 	OnStep func(profiles.Step)
 
 	mounts mountTable
+	avoid  avoided
 	seen   *seenFiles
 	kin    *kin
 }
+
+// Avoid keeps the file collector out of a directory: the one that the case is written to. An empty path is none.
+func (e *Env) Avoid(path string) { e.avoid = avoidPath(path) }
 
 // NewEnv reads what the collectors need to know of the host's mounts.
 func NewEnv(root string, log *slog.Logger) *Env {

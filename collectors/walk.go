@@ -40,6 +40,7 @@ type walker struct {
 	root     *dir
 	rootPath string     // where root is on this machine: mounts are known by their path on the machine
 	mounts   mountTable // never walked into where passOver has a reason
+	avoid    avoided    // the case's own directory
 	exclude  []string   // globs
 	maxDepth int
 	visit    func(found) error
@@ -199,6 +200,9 @@ func (w *walker) entry(ctx context.Context, d *dir, name, at string, g *glob, re
 		}
 		return w.visit(found{path: at, info: st, in: d, name: name})
 	}
+	if w.avoid.is(w.onMachine(at), st) {
+		return w.visit(found{path: at, info: st, reason: "where cases are written to"})
+	}
 	if depth+1 > w.depthLimit() {
 		return w.visit(found{path: at, info: st, reason: fmt.Sprintf("more than %d directories deep", w.depthLimit())})
 	}
@@ -220,6 +224,33 @@ func (w *walker) depthLimit() int {
 		return min(w.maxDepth, maxWalkDepth)
 	}
 	return maxWalkDepth
+}
+
+// avoided is a directory that no walk goes into, whatever name leads to it.
+type avoided struct {
+	path string // absolute
+	id   fileID // zero where the system gives files no number
+}
+
+func avoidPath(path string) avoided {
+	if path == "" {
+		return avoided{}
+	}
+	a := avoided{path: filepath.ToSlash(path)}
+	if d, err := openRoot(path); err == nil {
+		defer d.close()
+		if st, err := d.self(); err == nil {
+			a.id = fileID{st.dev, st.ino}
+		}
+	}
+	return a
+}
+
+func (a avoided) is(path string, st info) bool {
+	if a.id != (fileID{}) {
+		return a.id == fileID{st.dev, st.ino}
+	}
+	return a.path != "" && strings.EqualFold(a.path, path)
 }
 
 // excluded matches globs without a slash against the name, and those with one against the whole path.

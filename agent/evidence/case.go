@@ -44,8 +44,9 @@ type Options struct {
 	Info     Info
 	Name     func(start time.Time) string // names the case's folder, see [CaseName]
 	Taps     []Tap
-	MaxBytes int64 // of all items together; 0 means no limit
-	InFlight int   // items that are committed to the store side by side; at least 1
+	MaxBytes int64      // of all items together; 0 means no limit
+	InFlight int        // items that are committed to the store side by side; at least 1
+	OnLine   func(Line) // called with every line of the manifest but the last, one at a time; may be nil
 	Now      func() time.Time
 	Wait     func(time.Duration) // sleeps; for a folder name that is taken
 }
@@ -244,6 +245,9 @@ func (c *Case) record(line Line) error {
 		return err
 	}
 	c.totals.count(line)
+	if c.opt.OnLine != nil {
+		c.opt.OnLine(line)
+	}
 	if line.Name == "" {
 		return nil
 	}

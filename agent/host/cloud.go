@@ -1,7 +1,6 @@
 package host
 
 import (
-	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -9,7 +8,7 @@ import (
 // readCloud tells the cloud from the firmware's tables, which need neither network nor tools.
 func readCloud(root string) *Cloud {
 	dmi := func(name string) string {
-		return strings.TrimSpace(readSmall(filepath.Join(root, "sys/class/dmi/id", name)))
+		return strings.TrimSpace(readSmall(root, "sys/class/dmi/id/"+name))
 	}
 	init := cloudInit(root)
 	id := ""
@@ -44,7 +43,7 @@ var (
 
 // cloudInit reads the instance id that cloud-init has stored.
 func cloudInit(root string) *Cloud {
-	id := strings.ToLower(strings.TrimSpace(readSmall(filepath.Join(root, "var/lib/cloud/data/instance-id"))))
+	id := strings.ToLower(strings.TrimSpace(readSmall(root, "var/lib/cloud/data/instance-id")))
 	switch {
 	case ec2Instance.MatchString(id):
 		return &Cloud{Provider: "aws", InstanceID: id}

@@ -5,10 +5,12 @@
 package host
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -62,9 +64,9 @@ func Read(root string) Facts {
 	}
 	f.Root = root
 	f.Arch = ""
-	f.Hostname = strings.TrimSpace(readSmall(filepath.Join(root, "etc/hostname")))
-	f.MachineID = strings.TrimSpace(readSmall(filepath.Join(root, "etc/machine-id")))
-	f.Platform = osRelease(readSmall(filepath.Join(root, "etc/os-release")))
+	f.Hostname = strings.TrimSpace(readSmall(root, "etc/hostname"))
+	f.MachineID = strings.TrimSpace(readSmall(root, "etc/machine-id"))
+	f.Platform = osRelease(readSmall(root, "etc/os-release"))
 	if f.Hostname == "" {
 		f.Hostname = filepath.Base(filepath.Clean(root))
 	}
@@ -72,27 +74,23 @@ func Read(root string) Facts {
 	return f
 }
 
-// readSmall reads the beginning of a regular file, and returns nothing of anything else.
-func readSmall(path string) string {
-	st, err := os.Stat(path)
-	if err != nil || !st.Mode().IsRegular() {
+// readSmall reads the beginning of a regular file below root, and returns nothing of anything else. Links are followed only within root.
+func readSmall(root, name string) string {
+	r, err := os.OpenRoot(root)
+	if err != nil {
 		return ""
 	}
-	f, err := os.Open(path)
+	defer r.Close()
+	f, err := r.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
-	buf := make([]byte, maxFactFile)
-	n := 0
-	for n < len(buf) {
-		m, err := f.Read(buf[n:])
-		n += m
-		if err != nil {
-			break
-		}
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		return ""
 	}
-	return string(buf[:n])
+	b, _ := io.ReadAll(io.LimitReader(f, maxFactFile)) // what could be read before an error is as good
+	return string(b)
 }
 
 // osRelease prints os-release(5) as "debian 12".

@@ -1,14 +1,13 @@
 package host
 
 import (
-	"path/filepath"
 	"strings"
 )
 
 // Users returns the accounts of the machine whose file system is at root. If they can't be read it is at least root, or the empty list on
 // Windows, whose profiles are read from the registry.
 func Users(root string) []User {
-	users := parsePasswd(readSmall(filepath.Join(root, "etc/passwd")))
+	users := parsePasswd(readSmall(root, "etc/passwd"))
 	if len(users) == 0 {
 		return defaultUsers()
 	}

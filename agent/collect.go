@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"os"
+	"os/user"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"bellwether/agent/evidence"
+	"bellwether/agent/host"
+	"bellwether/agent/ioc"
+	"bellwether/collectors"
+	"bellwether/profiles"
+
+	"github.com/spf13/cobra"
+)
+
+// closingTime is what a case has for its last bytes after the run has ended, whatever ended it.
+const closingTime = 2 * time.Minute
+
+// collectFlags are the flags of collect.
+type collectFlags struct {
+	selection selectionFlags
+	to        toFlags
+	incident  string
+	iocs      []string
+	maxBytes  string
+	minFree   string
+	deadline  time.Duration
+	cpu       string
+	json      bool
+	quiet     bool
+	failOn    bool
+}
+
+func newCollectCommand(u *ui) *cobra.Command {
+	var f collectFlags
+	c := command("collect", func(c *cobra.Command, _ []string) error { return collect(c.Context(), u, f) })
+	f.selection.add(c)
+	f.to.add(c)
+	flags := c.Flags()
+	flags.StringVar(&f.incident, "incident", "triage", flagHelp["incident"])
+	flags.StringArrayVar(&f.iocs, "iocs", nil, flagHelp["iocs"])
+	flags.StringVar(&f.maxBytes, "max-bytes", "20GiB", flagHelp["max-bytes"])
+	flags.StringVar(&f.minFree, "min-free", "5%", flagHelp["min-free"])
+	flags.DurationVar(&f.deadline, "deadline", 30*time.Minute, flagHelp["deadline"])
+	flags.StringVar(&f.cpu, "cpu", "50%", flagHelp["cpu"])
+	flags.BoolVar(&f.json, "json", false, flagHelp["json"])
+	flags.BoolVar(&f.quiet, "quiet", false, flagHelp["quiet"])
+	flags.BoolVar(&f.failOn, "fail-on-findings", false, flagHelp["fail-on-findings"])
+	return c
+}
+
+// collect is one run: what was asked for is understood before anything is read or written, then the plan's items go into a case.
+func collect(ctx context.Context, u *ui, f collectFlags) error {
+	if !incidentName.MatchString(f.incident) {
+		return usageError("--incident IR-2026-014", "incident %q: want letters, digits, dot, dash and underscore, at most 64", f.incident)
+	}
+	maxBytes, err := profiles.ParseSize(f.maxBytes)
+	if err != nil {
+		return usageError("--max-bytes 20GiB", "--max-bytes: %w", err)
+	}
+	if err := limitCPU(f.cpu); err != nil {
+		return err
+	}
+	sel, err := f.selection.resolve()
+	if err != nil {
+		return err
+	}
+	set, err := loadIndicators(f.iocs, u.in)
+	if err != nil {
+		return err
+	}
+	logs := &lateWriter{}
+	log := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	dest, err := f.to.open(ctx, u, f.minFree, log)
+	if err != nil {
+		return err
+	}
+	r := &runner{
+		ui: u, flags: f, sel: sel, set: set, dest: dest, log: log, logs: logs, maxBytes: maxBytes, tally: newTally(),
+		progress: newProgress(u, f.quiet || f.json, len(sel.plan.Steps)),
+	}
+	return errors.Join(r.run(ctx), dest.close())
+}
+
+// A runner holds what one run needs.
+type runner struct {
+	ui       *ui
+	flags    collectFlags
+	sel      selection
+	set      *ioc.Set // nil if there are no indicators
+	dest     *destination
+	log      *slog.Logger
+	logs     *lateWriter
+	maxBytes int64
+	tally    *tally
+	progress *progress
+	c        *evidence.Case
+}
+
+func (r *runner) run(ctx context.Context) error {
+	start := time.Now()
+	if err := host.LowerPriority(); err != nil {
+		r.log.Warn("priority not lowered", "error", err)
+	}
+	limited, cancel := context.WithTimeout(ctx, r.flags.deadline)
+	defer cancel()
+	// The case is closed also after the run was ended, but doesn't take for ever.
+	closing, giveUp := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer giveUp(nil)
+	stop := context.AfterFunc(limited, func() {
+		time.AfterFunc(closingTime, func() { giveUp(errors.New("the store did not take the case in time")) })
+	})
+	defer stop()
+
+	if err := r.open(closing); err != nil {
+		return err
+	}
+	env := collectors.NewEnv(r.sel.root, r.log)
+	env.Avoid(r.dest.incident(r.flags.incident))
+	env.OnStep = r.progress.step
+	runErr := collectors.Run(limited, r.sel.plan, env, r.c)
+	r.progress.stop()
+	r.log.Info("run ended", "error", runErr)
+	summary, closeErr := r.c.Close(missing(limited, runErr)...)
+	return r.report(ctx, summary, closeErr, time.Since(start))
+}
+
+// open claims the case.
+func (r *runner) open(ctx context.Context) (err error) {
+	opt := evidence.Options{
+		Info:     r.info(),
+		Name:     func(start time.Time) string { return r.sel.caseName(start) },
+		MaxBytes: r.maxBytes,
+		InFlight: r.dest.parallel,
+		Now:      time.Now,
+		Wait:     time.Sleep,
+		OnLine: func(l evidence.Line) {
+			r.tally.add(l)
+			r.progress.line(l)
+		},
+	}
+	if r.set != nil {
+		opt.Taps = []evidence.Tap{tapFor(r.set, func(f evidence.Finding) {
+			if err := r.c.Find(f); err != nil {
+				r.log.Error("finding lost", "name", f.Name, "error", err)
+			}
+		})}
+	}
+	if r.c, err = evidence.New(ctx, r.dest.store, opt); err != nil {
+		return withHint(exitFailed, err, hintDestination)
+	}
+	r.logs.use(r.c.Log())
+	r.log.Info("case opened", "case", r.c.Name(), "tool", version, "steps", len(r.sel.plan.Steps))
+	return nil
+}
+
+func (r *runner) info() evidence.Info {
+	return evidence.Info{
+		Schema: 1, Incident: r.flags.incident, Host: r.sel.facts, Clock: host.ReadClock(), Tool: thisTool(), Operator: thisOperator(r.ui.getenv),
+		Profiles: r.sel.plan.Profiles, Options: r.options(),
+	}
+}
+
+// options are what the run was asked to do, as case.json keeps it. No credential is among them.
+func (r *runner) options() map[string]any {
+	indicators := 0
+	if r.set != nil {
+		indicators = r.set.Len()
+	}
+	return map[string]any{
+		"to": r.dest.name, "root": r.sel.root, "since": r.flags.selection.since, "max_bytes": r.flags.maxBytes,
+		"max_file": r.flags.selection.maxFile, "min_free": r.flags.minFree, "deadline": r.flags.deadline.String(), "cpu": r.flags.cpu,
+		"no_commands": r.sel.noCommands, "iocs": r.flags.iocs, "indicators": indicators,
+	}
+}
+
+// report prints the summary and turns the run's outcome into its exit code.
+func (r *runner) report(ctx context.Context, s evidence.Summary, closeErr error, took time.Duration) error {
+	code := exitOK
+	switch {
+	case ctx.Err() != nil:
+		code = exitInterrupted
+	case closeErr != nil || !s.Totals.Complete:
+		code = exitIncomplete
+	case r.flags.failOn && s.Totals.Findings > 0:
+		code = exitFindings
+	}
+	res := result{Summary: s, Exit: code, Err: closeErr, Took: took, Where: r.dest.where(s.Case), Tally: r.tally, Privileged: r.sel.facts.Privileged}
+	if offset, ok := r.dest.clockOffset(); ok {
+		res.ClockOffset = offset
+	}
+	if err := r.ui.summary(res, r.flags.json); err != nil {
+		return err
+	}
+	if code != exitOK {
+		return &exitError{code: code, err: closeErr}
+	}
+	return nil
+}
+
+// missing says what kept the run from its end, if anything did.
+func missing(ctx context.Context, err error) []string {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(context.Cause(ctx), errInterrupted):
+		return []string{"interrupted"}
+	case ctx.Err() != nil:
+		return []string{"the run's deadline was reached"}
+	}
+	return []string{err.Error()}
+}
+
+var incidentName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// limitCPU keeps the Go runtime to a share of the processors.
+func limitCPU(share string) error {
+	number, ok := strings.CutSuffix(share, "%")
+	percent, err := strconv.ParseFloat(number, 64)
+	if !ok || err != nil || !(percent > 0 && percent <= 100) {
+		return usageError("--cpu 50%", "--cpu %q: want a percentage above 0%% and up to 100%%", share)
+	}
+	runtime.GOMAXPROCS(max(1, int(math.Floor(float64(runtime.NumCPU())*percent/100))))
+	return nil
+}
+
+// An operator is the part of case.json that says who ran the tool. Session ids tie it to the log of the cloud's control plane.
+type operator struct {
+	User     string `json:"user,omitempty"`
+	UID      string `json:"uid,omitempty"`
+	SudoUser string `json:"sudo_user,omitempty"`
+	SSM      string `json:"ssm_command_id,omitempty"`
+	PID      int    `json:"pid"`
+}
+
+func thisOperator(getenv func(string) string) operator {
+	o := operator{PID: os.Getpid(), SudoUser: getenv("SUDO_USER"), SSM: getenv("SSM_COMMAND_ID")}
+	if u, err := user.Current(); err == nil {
+		o.User, o.UID = u.Username, u.Uid
+	}
+	return o
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"bellwether/agent/evidence"
+	"bellwether/uploader"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+)
+
+// toFlags are the flags that say where a case goes; collect and doctor share them.
+type toFlags struct {
+	to          []string
+	s3Region    string
+	s3Endpoint  string
+	s3CredsFile string
+	s3Profile   string
+}
+
+func (f *toFlags) add(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringArrayVar(&f.to, "to", nil, flagHelp["to"])
+	flags.StringVar(&f.s3Region, "s3-region", "", flagHelp["s3-region"])
+	flags.StringVar(&f.s3Endpoint, "s3-endpoint", "", flagHelp["s3-endpoint"])
+	flags.StringVar(&f.s3CredsFile, "s3-credentials", "", flagHelp["s3-credentials"])
+	flags.StringVar(&f.s3Profile, "s3-profile", "", flagHelp["s3-profile"])
+}
+
+// A destination is an open store, and what people want to know of it.
+type destination struct {
+	store    evidence.Store
+	name     string // as the user gave it
+	using    string // the credentials, without them
+	folder   string // the local directory, empty for another kind of store
+	parallel int
+	offset   func() (time.Duration, bool)
+	free     func() (free, total uint64, err error) // nil where nobody can say
+	finish   func() error
+}
+
+// open opens the one destination; without --to it is the current directory.
+func (f *toFlags) open(ctx context.Context, u *ui, minFree string, log *slog.Logger) (*destination, error) {
+	if len(f.to) > 1 {
+		return nil, usageError("run collect once for each", "--to is given %d times: one destination a run", len(f.to))
+	}
+	to := "."
+	if len(f.to) == 1 {
+		to = f.to[0]
+	}
+	scheme, _, isURL := strings.Cut(to, "://")
+	switch {
+	case to == "":
+		return nil, usageError("--to DIR or --to s3://bucket/prefix", "--to is empty")
+	case !isURL:
+		return openDir(to, minFree)
+	case scheme == "s3":
+		return f.openS3(ctx, u, to, log)
+	}
+	return nil, usageError("--to DIR or --to s3://bucket/prefix", "--to: no store for %s://", scheme)
+}
+
+func openDir(to, minFree string) (*destination, error) {
+	floor, err := uploader.ParseFloor(minFree)
+	if err != nil {
+		return nil, usageError("--min-free 5%", "--min-free: %w", err)
+	}
+	abs, err := filepath.Abs(to)
+	if err != nil {
+		return nil, usageError("--to DIR", "--to: %w", err)
+	}
+	store, err := uploader.NewDir(abs, uploader.DirOptions{MinFree: floor})
+	if err != nil {
+		return nil, withHint(exitFailed, err, hintDestination)
+	}
+	if free, total, err := store.Free(); err == nil && free < floor.Bytes(total) {
+		return nil, withHint(exitFailed, fmt.Errorf("%s has %s free, less than --min-free %s (%s)",
+			abs, humanize.IBytes(free), floor, humanize.IBytes(floor.Bytes(total))), hintFloor)
+	}
+	return &destination{
+		store: caseStore{store}, name: to, using: "directory", folder: abs, parallel: 1, free: store.Free,
+		offset: func() (time.Duration, bool) { return 0, false },
+		finish: func() error { return errors.Join(store.Sync(), store.Close()) },
+	}, nil
+}
+
+func (f *toFlags) openS3(ctx context.Context, u *ui, to string, log *slog.Logger) (*destination, error) {
+	url, err := uploader.ParseS3URL(to)
+	if err != nil {
+		return nil, usageError("--to s3://bucket/prefix", "--to: %w", err)
+	}
+	imds := uploader.NewIMDS("")
+	opt := uploader.S3Options{
+		URL: url, Region: f.s3Region, Endpoint: f.s3Endpoint, Getenv: u.getenv, IMDS: imds, Logger: log,
+	}
+	switch {
+	case f.s3CredsFile != "":
+		opt.Credentials = uploader.FileCredentials(f.s3CredsFile, f.s3Profile)
+	case u.getenv("AWS_ACCESS_KEY_ID") != "":
+		opt.Credentials = uploader.EnvCredentials(u.getenv)
+		opt.Endpoint = firstOf(f.s3Endpoint, u.getenv("AWS_ENDPOINT_URL_S3"), u.getenv("AWS_ENDPOINT_URL"))
+	default:
+		opt.Credentials = uploader.InstanceCredentials(imds)
+	}
+	store, err := uploader.NewS3(ctx, opt)
+	if err != nil {
+		return nil, withHint(exitFailed, err, hintS3)
+	}
+	return &destination{
+		store: caseStore{store}, name: to, using: store.Describe(), parallel: store.Parallel(), offset: store.ClockOffset,
+		finish: func() error { return nil },
+	}, nil
+}
+
+func (d *destination) close() error { return d.finish() }
+
+// where is the place of a case for people.
+func (d *destination) where(name string) string {
+	if d.folder != "" {
+		return filepath.Join(d.folder, filepath.FromSlash(name))
+	}
+	return strings.TrimSuffix(d.name, "/") + "/" + name
+}
+
+// incident is the local directory of an incident's cases, or "".
+func (d *destination) incident(name string) string {
+	if d.folder == "" {
+		return ""
+	}
+	return filepath.Join(d.folder, name)
+}
+
+// clockOffset is how far the store's clock is ahead of this host's.
+func (d *destination) clockOffset() (time.Duration, bool) { return d.offset() }
+
+// A caseStore shows a store to a case: the one that writes evidence and the one that moves it know nothing of each other.
+type caseStore struct{ s uploader.Store }
+
+var _ evidence.Store = caseStore{}
+
+// Create implements [evidence.Store].
+func (c caseStore) Create(ctx context.Context, key string, meta evidence.Meta) (evidence.Object, error) {
+	o, err := c.s.Create(ctx, key, uploader.Meta(meta))
+	if err != nil {
+		return nil, caseError(err)
+	}
+	return caseObject{o}, nil
+}
+
+type caseObject struct{ uploader.Object }
+
+func (o caseObject) Write(p []byte) (int, error) {
+	n, err := o.Object.Write(p)
+	return n, caseError(err)
+}
+
+func (o caseObject) Commit() error { return caseError(o.Object.Commit()) }
+
+// caseError tells the case whether the store can take nothing more, or only not this item.
+func caseError(err error) error {
+	if errors.Is(err, uploader.ErrFloor) {
+		return fmt.Errorf("%w: %w", evidence.ErrNoRoom, err)
+	}
+	return err
+}
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func isFolder(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
+}

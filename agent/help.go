@@ -1,0 +1,105 @@
+package main
+
+// A helpText is what --help says of a command.
+type helpText struct{ short, long, example string }
+
+// help has the words of each command, by its name.
+var help = map[string]helpText{
+	"bellwether": {
+		"Triage a host that is under suspicion",
+		`bellwether runs a profile of commands, copies logs and other evidence, scans every byte for indicators on the way, and keeps the
+result as a case: a folder on this host, or objects in a bucket. It changes nothing on the host but the folder that it writes.
+
+Exit codes:
+` + exitTable(),
+		`  sudo bellwether collect --incident IR-2026-014
+  bellwether scan --iocs indicators.txt /var/log`,
+	},
+	"collect": {
+		"Collect evidence from this host into a case",
+		`Without flags it runs the built-in profile of this system and writes the case below ./triage. Use --incident to name the
+investigation and --to to send the case elsewhere. The summary's first and last line hold the verdict and the seal, which proves the
+case later: keep it.
+
+With --to s3://… nothing is written to this host's disk. Credentials come from --s3-credentials, from AWS_ACCESS_KEY_ID and
+AWS_SECRET_ACCESS_KEY, or from the role of the instance, in this order; the right to s3:PutObject is enough.
+
+Nothing is asked while it runs; an interrupt (Ctrl-C) ends it and keeps what was collected.`,
+		`  sudo bellwether collect --incident IR-7 --iocs indicators.txt
+  sudo bellwether collect --incident IR-7 --to s3://evidence/2026 --s3-region eu-west-1
+  bellwether collect --root /mnt/image --to ./cases --since 14d`,
+	},
+	"plan": {
+		"Show what collect would do here, with sizes",
+		`It reads no content and runs no command: it names the commands, and the files with their sizes.`,
+		`  bellwether plan
+  bellwether plan --profile my-app.yaml --json`,
+	},
+	"profiles": {
+		"List, show and check profiles",
+		`A profile is a YAML file that says what to collect. docs/profiles.md explains how to write one.`,
+		`  bellwether profiles list
+  bellwether profiles show linux-triage > mine.yaml
+  bellwether profiles check mine.yaml`,
+	},
+	"list": {"List the built-in profiles", `The one that collect uses here without --profile is marked.`, `  bellwether profiles list`},
+	"show": {
+		"Print a built-in profile as it is",
+		`The text is a good beginning for a profile of your own.`,
+		`  bellwether profiles show linux-triage`,
+	},
+	"check": {
+		"Check profiles without running them",
+		`Every mistake is named with file, line and column. The exit code is 2 if there is one.`,
+		`  bellwether profiles check mine.yaml`,
+	},
+	"scan": {
+		"Look for indicators in files",
+		`It prints path:line:text as grep -n does, for every line in which an indicator stands as a whole: 1.2.3.4 is not found in 11.2.3.45.
+Folders are read whole, compressed files as what they hold; - is standard input. Links are not followed below a folder.
+
+Exit codes as grep's: 0 hits, 1 none, 2 an error, even if there were hits.`,
+		`  bellwether scan --iocs indicators.txt /var/log
+  bellwether scan --iocs indicators.txt -l incidents/IR-7
+  zcat export.gz | bellwether scan --iocs indicators.txt --json -`,
+	},
+	"verify": {
+		"Check that a case is whole and unchanged",
+		`It checks every file against the manifest, the manifest's chain, SHA256SUMS, and that nothing was added or removed. With --seal it
+proves that this is the case whose seal the run printed. The exit code is 0 only if all of that holds.`,
+		`  bellwether verify incidents/IR-7/web-01_20261122T150405Z --seal 3f0c…`,
+	},
+	"doctor": {
+		"Check privileges, clock, tools and destination",
+		`It makes one real write to the destination: bellwether-doctor/HOST_TIME.txt, which stays there.`,
+		`  sudo bellwether doctor --to s3://evidence/2026 --s3-region eu-west-1`,
+	},
+	"version": {"Print the version", `With the commit, the system and the Go release that it was built with.`, `  bellwether version`},
+}
+
+// flagHelp has the words of each flag. A word in back quotes names the value.
+var flagHelp = map[string]string{
+	"profile":          "`NAME` of a built-in profile, or a YAML file; may be given several times",
+	"incident":         "`ID` of the investigation: the folder that groups hosts",
+	"to":               "`DEST`ination: a directory, or s3://bucket/prefix (default: the current directory)",
+	"iocs":             "`FILE` of indicators to look for, - for standard input; may be given several times",
+	"since":            "only files and journal entries changed within this `AGE`: 36h, 14d, 2w",
+	"max-bytes":        "keep at most this many bytes in all (`SIZE`)",
+	"max-file":         "leave larger files alone (`SIZE`)",
+	"min-free":         "free space to leave on the destination's volume: a percentage or a `SIZE`",
+	"deadline":         "end the run after this time, with what was collected until then",
+	"cpu":              "use at most this share of the processors (`PERCENT`)",
+	"root":             "read files below `DIR` as if it were /; no commands run",
+	"no-commands":      "run no commands",
+	"json":             "print JSON for machines",
+	"quiet":            "no progress on stderr",
+	"fail-on-findings": "exit with 4 if there are findings",
+	"seal":             "the seal that the run printed (`HEX`)",
+	"json-hits":        "print a JSON object for every hit",
+	"list":             "print only the names of files with hits",
+	"count":            "print the number of lines with hits for each file",
+	"s3-region":        "`REGION` of the bucket (default: AWS_REGION, or the instance's)",
+	"s3-endpoint":      "`URL` of a store that speaks S3 but isn't AWS",
+	"s3-credentials":   "`FILE` with credentials: AWS's own format, or what aws sts prints",
+	"s3-profile":       "`NAME` of the profile in the credentials file",
+}

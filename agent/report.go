@@ -1,0 +1,129 @@
+package main
+
+import (
+	"cmp"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"bellwether/agent/evidence"
+	"bellwether/collectors"
+	"bellwether/profiles"
+)
+
+// A result is what a run has to say when it has ended.
+type result struct {
+	evidence.Summary
+	Exit        int
+	Err         error
+	Took        time.Duration
+	Where       string
+	Tally       *tally
+	Privileged  bool
+	ClockOffset time.Duration // how far the store's clock is ahead; 0 where it isn't known
+}
+
+// A tally counts what the manifest records, for the report at the end.
+type tally struct {
+	mu       sync.Mutex
+	commands counts
+	files    counts
+	refused  []string       // sources that could not be read
+	nRefused int            // all of them
+	reasons  map[string]int // why things were left out
+	hits     map[string]int64
+}
+
+// counts are outcomes by kind.
+type counts struct {
+	Kept    int   `json:"kept"`
+	Skipped int   `json:"skipped"`
+	Failed  int   `json:"failed"`
+	Partial int   `json:"partial"`
+	Bytes   int64 `json:"bytes"`
+}
+
+// maxRefused is how many sources a report names.
+const maxRefused = 5
+
+func newTally() *tally { return &tally{reasons: map[string]int{}, hits: map[string]int64{}} }
+
+// add takes one line of the manifest.
+func (t *tally) add(l evidence.Line) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch l.Collector {
+	case profiles.Command, profiles.Journal:
+		t.commands.add(l)
+	case profiles.File:
+		t.files.add(l)
+	}
+	if l.Status == collectors.Failed && l.Collector == profiles.File {
+		t.nRefused++
+		if len(t.refused) < maxRefused {
+			t.refused = append(t.refused, evidence.Printable(l.Source))
+		}
+	}
+	if l.Status == collectors.Skipped || l.Status == collectors.Failed {
+		if len(t.reasons) < 1000 {
+			t.reasons[l.Reason]++
+		}
+	}
+}
+
+func (c *counts) add(l evidence.Line) {
+	switch l.Status {
+	case collectors.Skipped:
+		c.Skipped++
+	case collectors.Failed:
+		c.Failed++
+	case collectors.Partial:
+		c.Partial++
+		c.Kept++
+	default:
+		c.Kept++
+	}
+	if l.Size != nil {
+		c.Bytes += *l.Size
+	}
+}
+
+// frequent returns the most frequent reasons.
+func (t *tally) frequent(n int) []string {
+	keys := slices.SortedFunc(maps.Keys(t.reasons), func(a, b string) int {
+		return cmp.Or(-cmp.Compare(t.reasons[a], t.reasons[b]), cmp.Compare(a, b))
+	})
+	return keys[:min(n, len(keys))]
+}
+
+// A lateWriter keeps what is written to it until its destination is known.
+type lateWriter struct {
+	mu   sync.Mutex
+	held []byte
+	to   io.Writer
+}
+
+// maxHeld bounds what is kept before the case is open, in bytes.
+const maxHeld = 64 << 10
+
+func (l *lateWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.to != nil {
+		return l.to.Write(p)
+	}
+	if len(l.held)+len(p) <= maxHeld {
+		l.held = append(l.held, p...)
+	}
+	return len(p), nil
+}
+
+// use names the destination, and sends it what was held.
+func (l *lateWriter) use(w io.Writer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, _ = w.Write(l.held)
+	l.held, l.to = nil, w
+}

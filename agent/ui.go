@@ -1,0 +1,351 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"bellwether/agent/evidence"
+	"bellwether/profiles"
+
+	"github.com/dustin/go-humanize"
+	"golang.org/x/term"
+)
+
+// All words for people stand in this file, and those of --help in help.go. Results go to stdout, everything else to stderr.
+
+// What to type next.
+const (
+	hintDestination = "check the destination with: bellwether doctor --to DEST"
+	hintFloor       = "choose another destination with --to, or lower the floor with --min-free 1%"
+	hintS3          = "give --s3-region and --s3-credentials FILE, or set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+	hintProfiles    = "bellwether profiles list shows the built-in profiles; bellwether profiles check FILE checks your own"
+	hintIndicators  = "one indicator a line: 203.0.113.7, evil.example, hxxp://evil[.]example/x, a hash, or TYPE:VALUE; # begins a comment"
+	hintPrivileges  = "run it as root (sudo), or from an elevated prompt"
+	hintIncomplete  = "the run was cut off: what is named as intact can be used; run collect again for the rest"
+	hintTampered    = "don't rely on this copy; compare the seal with the one in the log of SSM, Azure or the terminal, and fetch the case again"
+	hintInterrupted = "what was collected until then is in the case"
+)
+
+// probeText is what doctor writes to a destination.
+const probeText = "bellwether doctor was here: this destination can be written to.\n"
+
+// A ui is where a command line talks to: its streams, and what it may ask of the environment.
+type ui struct {
+	in     io.Reader
+	out    io.Writer
+	err    io.Writer
+	getenv func(string) string
+}
+
+// finish prints the error of a command, if there is one to print, and returns the exit code.
+func (u *ui) finish(err error) int {
+	code := codeOf(err)
+	var e *exitError
+	if err == nil || (errors.As(err, &e) && e.err == nil) {
+		return code
+	}
+	text := err.Error()
+	if strings.HasPrefix(text, "unknown command") {
+		code = exitUsage
+	}
+	fmt.Fprintf(u.err, "error: %s\n", text)
+	if hint := hintOf(err); hint != "" && !strings.Contains(text, "\nhint: ") {
+		fmt.Fprintf(u.err, "hint: %s\n", hint)
+	}
+	return code
+}
+
+func hintOf(err error) string {
+	var e *exitError
+	switch {
+	case errors.As(err, &e) && e.hint != "":
+		return e.hint
+	case errors.Is(err, errInterrupted):
+		return hintInterrupted
+	case strings.HasPrefix(err.Error(), "unknown command"):
+		return "bellwether --help"
+	}
+	return ""
+}
+
+func (u *ui) warn(path string, err error) {
+	fmt.Fprintf(u.err, "warning: %s: %v\n", evidence.Printable(path), err)
+}
+
+// json prints one object as a line.
+func (u *ui) json(v any) error { return writeJSON(u.out, v) }
+
+func writeJSON(w io.Writer, v any) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func (u *ui) version(t tool) error {
+	_, err := fmt.Fprintf(u.out, "bellwether %s (%s) %s/%s %s\n", t.Version, firstOf(t.Commit, "no commit recorded"), t.OS, t.Arch, t.Go)
+	return err
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// progressLine is one word about a run: it overwrites itself on a terminal.
+func progressLine(s progressState) string {
+	text := fmt.Sprintf("%s  step %d of %d: %s  %d items, %s",
+		time.Since(s.began).Round(time.Second), s.started, s.steps, s.step, s.items, humanize.IBytes(uint64(s.bytes)))
+	if s.terminal {
+		return "\r\x1b[K" + text
+	}
+	return text + "\n"
+}
+
+// A summaryJSON is the summary of a run for machines.
+type summaryJSON struct {
+	Verdict  string          `json:"verdict"`
+	Exit     int             `json:"exit"`
+	Case     string          `json:"case"`
+	Where    string          `json:"where"`
+	Seal     string          `json:"seal"`
+	Totals   evidence.Totals `json:"totals"`
+	Commands counts          `json:"commands"`
+	Files    counts          `json:"files"`
+	Unread   []string        `json:"unread,omitempty"` // the first sources that could not be read
+	NUnread  int             `json:"unread_total"`
+	Seconds  float64         `json:"seconds"`
+	Error    string          `json:"error,omitempty"`
+	OffsetMS int64           `json:"store_clock_offset_ms,omitempty"`
+}
+
+// maxSummary is the length of a summary, in bytes: SSM keeps 2,500 characters of the head, Azure 4,096 bytes of the tail.
+const maxSummary = 2000
+
+// summary prints what a run has to show for itself.
+func (u *ui) summary(r result, asJSON bool) error {
+	if asJSON {
+		s := summaryJSON{
+			Verdict: verdictWord(r), Exit: r.Exit, Case: r.Case, Where: r.Where, Seal: r.Seal, Totals: r.Totals, Commands: r.Tally.commands,
+			Files: r.Tally.files, Unread: r.Tally.refused, NUnread: r.Tally.nRefused, Seconds: r.Took.Seconds(), OffsetMS: r.ClockOffset.Milliseconds(),
+		}
+		if r.Err != nil {
+			s.Error = r.Err.Error()
+		}
+		return u.json(s)
+	}
+	verdict := verdictLine(r)
+	room := maxSummary - 2*len(verdict)
+	_, err := io.WriteString(u.out, verdict+cut(details(r), room)+verdict)
+	return err
+}
+
+func verdictWord(r result) string {
+	switch {
+	case r.Seal == "":
+		return "NOT DELIVERED"
+	case r.Exit == exitInterrupted:
+		return "INTERRUPTED"
+	case !r.Totals.Complete:
+		return "INCOMPLETE"
+	}
+	return "COMPLETE"
+}
+
+// verdictLine is the one line that a log is searched for.
+func verdictLine(r result) string {
+	t := r.Totals
+	line := fmt.Sprintf("bellwether: %s %s: %d kept, %d not, %s, %d findings",
+		verdictWord(r), r.Case, t.OK+t.Empty+t.Partial, t.Failed+t.Skipped, humanize.IBytes(uint64(t.Bytes)), t.Findings)
+	if r.Seal != "" {
+		line += ", seal " + r.Seal
+	}
+	return line + "\n"
+}
+
+func details(r result) string {
+	var b strings.Builder
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-9s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	row("where", "%s", r.Where)
+	c, f := r.Tally.commands, r.Tally.files
+	row("commands", "%d ran, %d not run (not installed, or left out), %d failed, %d cut short", c.Kept, c.Skipped, c.Failed, c.Partial)
+	row("files", "%d kept (%s), %d left alone, %d not readable, %d cut short", f.Kept, humanize.IBytes(uint64(f.Bytes)), f.Skipped, f.Failed, f.Partial)
+	for _, m := range r.Totals.Missing {
+		row("missing", "%s", cut(m, 200))
+	}
+	if r.Tally.nRefused > 0 {
+		row("unread", "%s", cut(strings.Join(r.Tally.refused, ", "), 400)+more(r.Tally.nRefused-len(r.Tally.refused)))
+	}
+	if !r.Privileged {
+		row("hint", "without root some of the host stays unseen; "+hintPrivileges)
+	}
+	if r.ClockOffset.Abs() > time.Minute {
+		row("clock", "the store's clock is %s ahead of this host's", r.ClockOffset.Round(time.Second))
+	}
+	if r.Totals.Findings > 0 {
+		row("findings", "see hits.txt and findings.jsonl in the case")
+	}
+	row("took", "%s", r.Took.Round(100*time.Millisecond))
+	if r.Seal != "" {
+		row("verify", "bellwether verify CASE --seal %s", r.Seal)
+	}
+	return b.String()
+}
+
+func more(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n)
+}
+
+// cut shortens a text to n bytes, at the end of a character.
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	s = strings.ToValidUTF8(s[:max(0, n-len("…\n"))], "")
+	return s + "…\n"
+}
+
+// verdict prints what verify has found. The error itself is printed by finish.
+func (u *ui) verdict(folder string, v evidence.Verdict, bad error, asJSON bool) error {
+	if asJSON {
+		out := map[string]any{
+			"case": folder, "ok": bad == nil, "seal": v.Seal, "lines": v.Lines, "files": v.Files, "bytes": v.Bytes, "complete": v.Totals.Complete,
+		}
+		if bad != nil {
+			out["error"] = bad.Error()
+		}
+		return u.json(out)
+	}
+	if bad != nil {
+		return nil
+	}
+	state := "the run was complete"
+	if !v.Totals.Complete {
+		state = "the run was not complete: " + strings.Join(v.Totals.Missing, "; ")
+	}
+	_, err := fmt.Fprintf(u.out, "OK %s: %d files, %s, %d manifest lines; %s\nseal %s\n",
+		folder, v.Files, humanize.IBytes(uint64(v.Bytes)), v.Lines, state, v.Seal)
+	return err
+}
+
+// profileList prints the built-in profiles.
+func (u *ui) profileList(all []*profiles.Profile, asJSON bool) error {
+	type row struct {
+		Name        string `json:"name"`
+		Description string `json:"description"`
+		Steps       int    `json:"steps"`
+		Default     bool   `json:"default,omitempty"`
+	}
+	for _, p := range all {
+		r := row{p.Name, p.Description, len(p.Steps), p.Name == profiles.Default(runtime.GOOS)}
+		if asJSON {
+			if err := u.json(r); err != nil {
+				return err
+			}
+			continue
+		}
+		mark := ""
+		if r.Default {
+			mark = " (default here)"
+		}
+		if _, err := fmt.Fprintf(u.out, "%-20s %3d steps  %s%s\n", r.Name, r.Steps, r.Description, mark); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checked prints what profiles check has found of one file.
+func (u *ui) checked(file string, err error) {
+	if err == nil {
+		fmt.Fprintf(u.out, "OK %s\n", file)
+		return
+	}
+	fmt.Fprintf(u.err, "error: %v\n", err)
+}
+
+// plan prints what collect would do.
+func (u *ui) plan(sel selection, steps []plannedStep, asJSON bool) error {
+	if asJSON {
+		return u.json(map[string]any{"host": sel.facts, "profiles": sel.plan.Profiles, "steps": steps})
+	}
+	var b strings.Builder
+	files, size := 0, int64(0)
+	for _, s := range steps {
+		files, size = files+s.Files, size+s.Bytes
+		planStep(&b, s)
+	}
+	fmt.Fprintf(&b, "%d steps, %d files, %s before limits and compression\n", len(steps), files, humanize.IBytes(uint64(size)))
+	_, err := io.WriteString(u.out, b.String())
+	return err
+}
+
+func planStep(b *strings.Builder, s plannedStep) {
+	fmt.Fprintf(b, "%s (%s)", s.Step, s.Collector)
+	if s.Shell {
+		b.WriteString(" through the shell")
+	}
+	if s.Files > 0 {
+		fmt.Fprintf(b, ": %d files, %s", s.Files, humanize.IBytes(uint64(s.Bytes)))
+	}
+	b.WriteString("\n")
+	for _, i := range s.Items {
+		switch {
+		case i.Skip != "":
+			fmt.Fprintf(b, "  - %s: %s\n", i.Source, i.Skip)
+		case s.Collector == profiles.File:
+			fmt.Fprintf(b, "  %10s  %s\n", humanize.IBytes(uint64(i.Size)), i.Source)
+		default:
+			fmt.Fprintf(b, "  %s > %s\n", i.Source, i.Name)
+		}
+	}
+}
+
+// checks prints what doctor has found.
+func (u *ui) checks(all []check, asJSON bool) error {
+	for _, c := range all {
+		if asJSON {
+			if err := u.json(c); err != nil {
+				return err
+			}
+			continue
+		}
+		mark := "ok"
+		switch {
+		case c.Bad:
+			mark = "BAD"
+		case c.Warn:
+			mark = "warn"
+		}
+		if _, err := fmt.Fprintf(u.out, "%-5s %-12s %s\n", mark, c.Name, c.Says); err != nil {
+			return err
+		}
+		if c.Hint != "" {
+			fmt.Fprintf(u.out, "%-18s hint: %s\n", "", c.Hint)
+		}
+	}
+	return nil
+}
+
+func lackingTools(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "; not: " + strings.Join(names, " ")
+}
