@@ -279,16 +279,16 @@ func (d *decoder) sequence(n ast.Node, what, hint string) ([]ast.Node, bool) {
 func (d *decoder) scalar(n ast.Node) (string, bool) {
 	switch n := n.(type) {
 	case *ast.StringNode:
-		return d.printable(n.Value, n.GetToken())
+		return d.withoutNUL(n.Value, n.GetToken())
 	case *ast.LiteralNode:
-		return d.printable(n.Value.Value, n.GetToken())
+		return d.withoutNUL(n.Value.Value, n.GetToken())
 	case *ast.IntegerNode, *ast.FloatNode:
 		return n.GetToken().Value, true
 	}
 	return "", false
 }
 
-func (d *decoder) printable(s string, at *token.Token) (string, bool) {
+func (d *decoder) withoutNUL(s string, at *token.Token) (string, bool) {
 	if strings.ContainsRune(s, 0) {
 		d.fail(at, "", "a text with a NUL byte in it")
 		return "", true
@@ -302,8 +302,9 @@ func (d *decoder) text(n ast.Node) string {
 	case *ast.NullNode:
 		return "" // said by mapping
 	case *ast.StringNode, *ast.LiteralNode:
+		before := len(d.errs)
 		s, _ := d.scalar(n)
-		if s == "" {
+		if s == "" && len(d.errs) == before {
 			d.fail(n.GetToken(), "", "an empty text")
 		}
 		return s
@@ -519,7 +520,7 @@ func (d *decoder) checkGlob(n ast.Node, s string, wholePath bool) {
 	case !doublestar.ValidatePattern(s):
 		d.fail(at, `close each [ and {; before a character that stands for itself write \`, "%q is no valid glob", s)
 	case windowsPath.MatchString(s):
-		d.fail(at, "write C:/Windows, with slashes", "%q has backslashes, which escape in a glob", s)
+		d.fail(at, "write C:/Windows, with slashes", "%#q has backslashes, which escape in a glob", s)
 	case (wholePath || strings.Contains(s, "/")) && !absolute(s) && (wholePath || !strings.HasPrefix(s, "**/")):
 		d.fail(at, "begin it with / or with a variable such as %user_home%", "%q is a relative path", s)
 	case strings.HasSuffix(s, "/"):

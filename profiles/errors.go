@@ -1,7 +1,9 @@
 package profiles
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -62,29 +64,29 @@ func (e Errors) Unwrap() []error {
 // maxErrors bounds what one load reports: whoever has made more mistakes than this will run the check again anyway.
 const maxErrors = 50
 
-// asError returns the list as an error, nil if it is empty. What stands in it twice, because two profiles include the
-// same broken one, is said once.
+// asError returns the list as an error, nil if it is empty: document after document, each from its beginning to its end.
+// What stands in it twice, because two profiles include the same broken one, is said once.
 func (e Errors) asError() error {
 	if len(e) == 0 {
 		return nil
 	}
-	type place struct {
-		file, msg    string
-		line, column int
-	}
-	seen := map[place]bool{}
-	var once Errors
+	documents := map[string]int{}
 	for _, one := range e {
-		p := place{one.File, one.Msg, one.Line, one.Column}
-		if !seen[p] && len(once) < maxErrors {
-			once = append(once, one)
+		if _, met := documents[one.File]; !met {
+			documents[one.File] = len(documents)
 		}
-		seen[p] = true
 	}
-	if more := len(seen) - len(once); more > 0 {
-		once = append(once, &Error{File: once[0].File, Msg: fmt.Sprintf("%d more errors are not shown", more)})
+	sorted := slices.Clone(e)
+	slices.SortStableFunc(sorted, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(documents[a.File], documents[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	sorted = slices.CompactFunc(sorted, func(a, b *Error) bool {
+		return a.File == b.File && a.Line == b.Line && a.Column == b.Column && a.Msg == b.Msg
+	})
+	if more := len(sorted) - maxErrors; more > 0 {
+		sorted = append(sorted[:maxErrors], &Error{File: sorted[0].File, Msg: fmt.Sprintf("%d more errors are not shown", more)})
 	}
-	return once
+	return sorted
 }
 
 // A source is the text of a document, from which errors cite.
@@ -103,7 +105,7 @@ func (s *source) errorAt(tk *token.Token, hint, format string, args ...any) *Err
 	if tk != nil && tk.Position != nil {
 		line, column = tk.Position.Line, tk.Position.Column
 	}
-	return &Error{File: s.file, Line: line, Column: column, Msg: fmt.Sprintf(format, args...), Hint: hint, Excerpt: s.excerpt(line, column)}
+	return &Error{File: s.file, Line: line, Column: column, Msg: printable(fmt.Sprintf(format, args...)), Hint: printable(hint), Excerpt: s.excerpt(line, column)}
 }
 
 // excerpt cites a line with two before it and one after it, and marks the column.
@@ -127,17 +129,20 @@ func (s *source) excerpt(line, column int) string {
 
 const maxCited = 160 // characters of a line
 
-// citable returns a line as it can be shown on a terminal: cut, and with a blank for each character that isn't printable, so
-// that columns stay.
+// citable returns a line as it can be shown: cut, with its columns where they were.
 func citable(line string) string {
-	runes := []rune(line)
-	if len(runes) > maxCited {
-		runes = append(runes[:maxCited], '…')
+	if runes := []rune(line); len(runes) > maxCited {
+		line = string(runes[:maxCited]) + "…"
 	}
-	for i, r := range runes {
-		if !unicode.IsPrint(r) {
-			runes[i] = ' '
+	return printable(line)
+}
+
+// printable returns a text with a blank for each character that could do something to a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
 		}
-	}
-	return string(runes)
+		return ' '
+	}, s)
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/goccy/go-yaml/token"
 )
 
 //go:embed builtin/*.yaml
@@ -121,12 +123,12 @@ type loader struct {
 	read     func(file string) ([]byte, error) // what is not built in
 	docs     map[ref]*document
 	profiles map[string]*document // by the profile's name
-	steps    map[string]string    // where each step's name was met first
+	steps    map[string]place     // where each step's name was met first
 	errs     Errors
 }
 
 func newLoader() *loader {
-	return &loader{read: readFile, docs: map[ref]*document{}, profiles: map[string]*document{}, steps: map[string]string{}}
+	return &loader{read: readFile, docs: map[ref]*document{}, profiles: map[string]*document{}, steps: map[string]place{}}
 }
 
 // load returns the profile of a file with all that it includes. What is wrong with it is in l.errs.
@@ -183,13 +185,26 @@ func (l *loader) register(doc *document) {
 		if p.step == nil || p.step.Name == "" {
 			continue
 		}
-		if first, taken := l.steps[p.step.Name]; taken {
-			l.errs = append(l.errs, doc.src.errorAt(p.at, "", "step %q is in %s already", p.step.Name, first))
+		here := place{doc, p.at}
+		first, taken := l.steps[p.step.Name]
+		if !taken {
+			l.steps[p.step.Name] = here
 			continue
 		}
-		l.steps[p.step.Name] = fmt.Sprintf("%s:%d", doc.File, p.at.Position.Line)
+		if doc.builtin && !first.doc.builtin { // ours can't be changed by who reads this
+			first, here = here, first
+		}
+		l.errs = append(l.errs, here.doc.src.errorAt(here.at, "give it another name", "step %q is in %s already", p.step.Name, first))
 	}
 }
+
+// A place is where a step stands.
+type place struct {
+	doc *document
+	at  *token.Token
+}
+
+func (p place) String() string { return fmt.Sprintf("%s:%d", p.doc.File, p.at.Position.Line) }
 
 // flatten appends the steps of a document, and of what it includes, to a profile. chain holds the documents that led here.
 func (l *loader) flatten(p *Profile, doc *document, chain []*document, met map[*document]bool) {

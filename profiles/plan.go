@@ -190,8 +190,12 @@ func (b *planner) expandGlobs(globs []string) []string {
 	seen := map[string]bool{}
 	add := func(glob string, values map[string]string) {
 		expanded, missing := expand(glob, values, escapeGlobOf(b.host.OS))
-		if missing == "" && !seen[expanded] {
-			seen[expanded] = true
+		same := expanded
+		if b.host.OS == "windows" {
+			same = strings.ToLower(expanded)
+		}
+		if missing == "" && !seen[same] {
+			seen[same] = true
 			out = append(out, expanded)
 		}
 	}
