@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"golang.org/x/sync/errgroup"
@@ -57,8 +58,10 @@ type upload struct {
 	key      string
 	metadata map[string]string
 	group    *errgroup.Group
-	ctx      context.Context // ends when a part has failed for good
-	cancel   context.CancelCauseFunc
+	ctx      context.Context // of the upload: ends when a part has failed for good, or the object is aborted
+	end      context.CancelCauseFunc
+	requests context.Context // of what is under way: outlives ctx, so that nothing arrives after it was to be dropped
+	cut      context.CancelFunc
 
 	mu   sync.Mutex
 	id   string               // empty until the store has given one
@@ -67,7 +70,8 @@ type upload struct {
 
 func newUpload(ctx context.Context, s *S3, key string, metadata map[string]string) *upload {
 	u := &upload{s: s, key: key, metadata: metadata}
-	ctx, u.cancel = context.WithCancelCause(ctx)
+	u.requests, u.cut = context.WithCancel(ctx)
+	ctx, u.end = context.WithCancelCause(ctx)
 	u.group, u.ctx = errgroup.WithContext(ctx)
 	return u
 }
@@ -124,8 +128,8 @@ func (u *upload) begin() (string, error) {
 	for name, value := range u.metadata {
 		opts.UserMetadata[name] = value
 	}
-	err := u.s.retry.do(u.ctx, u.key, func(ctx context.Context) error {
-		_, err := u.s.try(ctx, u.s.stall, nil, func(ctx context.Context, _ io.Reader) (err error) {
+	err := u.s.retry.do(u.ctx, u.key, func(context.Context) error {
+		_, err := u.s.try(u.requests, u.s.stall, nil, func(ctx context.Context, _ io.Reader) (err error) {
 			u.id, err = u.s.core.NewMultipartUpload(ctx, u.s.url.Bucket, u.key, opts)
 			return err
 		})
@@ -168,8 +172,8 @@ func (u *upload) putTo(id string, p *part) (minio.CompletePart, error) {
 		opts.Sha256Hex = fmt.Sprintf("%x", p.sha256())
 	}
 	var done minio.CompletePart
-	err := u.s.retry.do(u.ctx, u.key, func(ctx context.Context) error {
-		_, err := u.s.try(ctx, u.s.stall, p, func(ctx context.Context, body io.Reader) error {
+	err := u.s.retry.do(u.ctx, u.key, func(context.Context) error {
+		_, err := u.s.try(u.requests, u.s.stall, p, func(ctx context.Context, body io.Reader) error {
 			info, err := u.s.core.PutObjectPart(ctx, u.s.url.Bucket, u.key, id, p.number, body, int64(p.size), opts)
 			if err != nil {
 				return err
@@ -184,7 +188,8 @@ func (u *upload) putTo(id string, p *part) (minio.CompletePart, error) {
 
 // complete waits for all parts, and makes one object of them that has the given CRC32C.
 func (u *upload) complete(ctx context.Context, crc uint32) error {
-	defer u.cancel(nil)
+	defer u.end(nil)
+	defer u.cut()
 	err := u.group.Wait()
 	if err == nil {
 		err = u.join(ctx, crc)
@@ -221,11 +226,13 @@ func (u *upload) join(ctx context.Context, crc uint32) error {
 	})
 }
 
-// abort ends the requests under way, and drops what has been sent.
+// abort waits for the requests under way, but not for long, and drops what has been sent.
 func (u *upload) abort() {
-	u.cancel(errAborted)
+	u.end(errAborted)
+	defer time.AfterFunc(abortTimeout, u.cut).Stop()
 	_ = u.group.Wait() // it is errAborted, or what the caller knows from Write
 	u.drop()
+	u.cut()
 }
 
 var errAborted = errors.New("the object was aborted")
