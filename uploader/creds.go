@@ -78,13 +78,13 @@ func newCredentials(from string, read func(*credentials.CredContext) (keys, erro
 func (c *Credentials) Describe() string { return c.from }
 
 // String returns "REDACTED".
-func (c *Credentials) String() string { return redacted }
+func (Credentials) String() string { return redacted }
 
 // GoString returns "REDACTED".
-func (c *Credentials) GoString() string { return redacted }
+func (Credentials) GoString() string { return redacted }
 
 // LogValue returns "REDACTED".
-func (c *Credentials) LogValue() slog.Value { return slog.StringValue(redacted) }
+func (Credentials) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 const redacted = "REDACTED"
 

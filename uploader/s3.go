@@ -70,7 +70,7 @@ type S3 struct {
 	url      S3URL
 	region   string
 	from     string // where the credentials come from
-	creds    *credentials.Credentials
+	expire   func() // has the credentials read again
 	secure   bool
 	parallel int
 	stall    time.Duration
@@ -95,11 +95,12 @@ func NewS3(ctx context.Context, opt S3Options) (*S3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", opt.URL, err)
 	}
+	creds := credentials.New(opt.Credentials.provider)
 	s := &S3{
 		url:      opt.URL,
 		region:   region,
 		from:     opt.Credentials.from,
-		creds:    credentials.New(opt.Credentials.provider),
+		expire:   creds.Expire,
 		parallel: opt.Parallel,
 		stall:    stallAfter,
 		sizes:    newPartSizes(opt.Memory),
@@ -108,10 +109,10 @@ func NewS3(ctx context.Context, opt S3Options) (*S3, error) {
 		clock:    &clockReader{next: newTransport(opt.Proxy, opt.Parallel), now: opt.Now},
 	}
 	s.pool = newPool(int(opt.Memory/chunkSize), s.sizes.top)
-	if err := s.connect(opt.Endpoint); err != nil {
+	if err := s.connect(opt.Endpoint, creds); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", opt.URL, err)
 	}
-	if _, err := s.creds.GetWithContext(&credentials.CredContext{Context: ctx}); err != nil {
+	if _, err := creds.GetWithContext(&credentials.CredContext{Context: ctx}); err != nil {
 		return nil, fmt.Errorf("opening %s with the %s: %w", opt.URL, s.from, err)
 	}
 	if err := s.checkHost(ctx, opt.Endpoint); err != nil {
@@ -167,9 +168,9 @@ func findRegion(ctx context.Context, opt S3Options) (string, error) {
 }
 
 // connect makes the client. Its own retries are off: ours know what may be repeated, and wait longer.
-func (s *S3) connect(endpoint string) error {
+func (s *S3) connect(endpoint string, creds *credentials.Credentials) error {
 	opts := &minio.Options{
-		Creds:      s.creds,
+		Creds:      creds,
 		Region:     s.region,
 		Secure:     true,
 		Transport:  s.clock,

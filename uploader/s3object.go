@@ -216,7 +216,7 @@ func (s *S3) try(ctx context.Context, stall time.Duration, p *part, request func
 		err = errStalled
 	}
 	if isCode(err, expiredCodes...) {
-		s.creds.Expire() // a file may have been renewed
+		s.expire() // a file may have been renewed
 	}
 	_, answered := answer(err)
 	return wrote.Load() || answered, err
