@@ -1,0 +1,74 @@
+# bellwether: `make triage` builds the binary and triages this host, `make test` passes the tests. `make help` lists the rest.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
+SYSTEMS := linux/amd64 linux/arm64 windows/amd64 windows/arm64
+TOOLS   ?= $(CURDIR)/.cache/tools
+
+# Tools that are built from source, pinned; none of them is part of the binary.
+GOLANGCI_LINT := v2.15.0
+FUZZTIME      ?= 30s
+
+export BELLWETHER_TOOLS = $(TOOLS)
+
+.DEFAULT_GOAL := help
+.PHONY: help build triage test test-go lint cross tidy fuzz bench release docs clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## the binary for this machine: ./bellwether
+	$(BUILD) -o bellwether ./agent
+
+triage: build ## build, then triage this host into ./incidents
+	./bellwether collect --incident triage --to incidents
+
+test: test-go ## all tests, with a real S3 server built into .cache/tools (pinned)
+
+test-go:
+	$(GO) test ./...
+
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## gofmt, vet and golangci-lint
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
+	GOOS=linux $(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+	$< run ./...
+
+$(TOOLS)/golangci-lint-$(GOLANGCI_LINT):
+	mkdir -p $(TOOLS)
+	GOBIN=$(TOOLS) GOFLAGS= $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+	mv $(TOOLS)/golangci-lint $@
+
+cross: ## build for linux and windows on amd64 and arm64, at most 25 MB each
+	@mkdir -p dist
+	@for s in $(SYSTEMS); do \
+		os=$${s%/*}; arch=$${s#*/}; out=dist/bellwether-$$os-$$arch; [ $$os = windows ] && out=$$out.exe; \
+		GOOS=$$os GOARCH=$$arch $(BUILD) -o $$out ./agent || exit 1; \
+		size=$$(wc -c < $$out); echo "$$out $$size"; \
+		[ $$size -le 25000000 ] || { echo "$$out is larger than 25 MB"; exit 1; }; \
+	done
+
+tidy: ## fail if go.mod or go.sum are not as `go mod tidy` would have them
+	$(GO) mod tidy -diff
+
+fuzz: ## every fuzz target for FUZZTIME each (default 30s)
+	@for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+bench: build ## compare a run with cp -a and sha256sum, side by side
+	bench/spine.sh
+
+release: cross ## the binaries with their checksums in dist
+	cd dist && sha256sum bellwether-* > SHA256SUMS && cat SHA256SUMS
+
+docs: ## write docs/commands.md and the table in docs/profiles.md anew
+	$(GO) test ./agent ./profiles -run 'Docs' -update
+
+clean: ## remove what make has made, but no incident
+	rm -rf bellwether bellwether.exe dist .cache
