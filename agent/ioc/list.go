@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -72,7 +73,7 @@ func (s *entrySink) check(line int, ind *Indicator, err error) bool {
 	if s.Private && errors.Is(err, errPrivate) {
 		err = nil
 	}
-	source := fmt.Sprintf("%s:%d", s.name, line)
+	source := s.name + ":" + strconv.Itoa(line)
 	if err == nil {
 		ind.Sources = []string{source}
 		return true
@@ -97,16 +98,19 @@ func parseEntry(line string) (Indicator, error) {
 	if !utf8.ValidString(line) {
 		return Indicator{}, errors.New("is no text in UTF-8 or UTF-16: save the list as UTF-8")
 	}
+	if forcesString(line) {
+		t, value := guess(line)
+		ind, err := parseValue(t, value)
+		ind.Raw = line
+		return ind, err
+	}
 	note := ""
-	if t, _ := guess(line); t != Regex && !forcesString(line) && strings.IndexByte(line, '#') > 0 {
+	if strings.IndexByte(line, '#') > 0 {
 		if at := comment.FindStringIndex(line); at != nil {
 			line, note = line[:at[0]], line[at[1]:]
 		}
 	}
 	t, value := guess(strings.Trim(line, `"',`))
-	if t == Regex || forcesString(line) {
-		t, value = guess(line)
-	}
 	ind, err := parseValue(t, value)
 	ind.Raw, ind.Comment = line, note
 	return ind, err
@@ -119,7 +123,7 @@ func forcesString(line string) bool {
 		return false
 	}
 	switch prefixes[strings.ToLower(word)] {
-	case String, Mutex, UserAgent:
+	case String, Mutex, UserAgent, Regex:
 		return true
 	}
 	return false

@@ -67,8 +67,10 @@ func guessPlain(raw string) Type {
 	if guessURL(v) {
 		return URL
 	}
-	if _, err := parseEmail(v); err == nil {
-		return Email
+	if strings.IndexByte(v, '@') > 0 {
+		if _, err := parseEmail(v); err == nil {
+			return Email
+		}
 	}
 	if looksLikeHost(v) {
 		return Domain
@@ -77,6 +79,9 @@ func guessPlain(raw string) Type {
 }
 
 func guessAddress(v string) Type {
+	if !mayBeAddr(v) {
+		return ""
+	}
 	if p, err := netip.ParsePrefix(v); err == nil {
 		switch {
 		case !p.IsSingleIP():
@@ -94,6 +99,20 @@ func guessAddress(v string) Type {
 	}
 	return ""
 }
+
+// mayBeAddr reports whether it is worth the while to read v as an address or a network.
+func mayBeAddr(v string) bool {
+	if v == "" || len(v) > maxAddr {
+		return false
+	}
+	if strings.IndexByte(v, ':') < 0 {
+		return isDigit(v[0]) && isDigit(v[len(v)-1]) && strings.IndexByte(v, '.') > 0
+	}
+	return v[0] == '[' || v[0] == ':' || isHex(v[0])
+}
+
+// maxAddr is longer than any address with zone and port.
+const maxAddr = 128
 
 func guessURL(v string) bool {
 	if scheme, rest, ok := strings.Cut(v, "://"); ok && rest != "" {
@@ -197,11 +216,15 @@ func normaliseName(t Type, raw string) (Type, string, error) {
 
 // parseAddr reads an address with what may stand around it: brackets, a port, a zone, a prefix of full length.
 func parseAddr(s string) (netip.Addr, error) {
-	if p, err := netip.ParsePrefix(s); err == nil && p.IsSingleIP() {
-		return p.Addr().Unmap(), nil
+	if strings.IndexByte(s, '/') > 0 {
+		if p, err := netip.ParsePrefix(s); err == nil && p.IsSingleIP() {
+			return p.Addr().Unmap(), nil
+		}
 	}
-	if ap, err := netip.ParseAddrPort(s); err == nil {
-		return ap.Addr().Unmap().WithZone(""), nil
+	if strings.IndexByte(s, ':') > 0 {
+		if ap, err := netip.ParseAddrPort(s); err == nil {
+			return ap.Addr().Unmap().WithZone(""), nil
+		}
 	}
 	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
 	return a.Unmap().WithZone(""), err
