@@ -8,10 +8,9 @@ import (
 
 // Addrs find the addresses that have more than one spelling, and those of networks.
 type addrs struct {
-	v6     map[netip.Addr]int32
-	nets4  netTable
-	nets6  netTable
-	active bool
+	v6    map[netip.Addr]int32
+	nets4 netTable
+	nets6 netTable
 }
 
 // A netTable answers which networks hold an address. Networks nest or are apart, so the ones that hold an address are
@@ -34,7 +33,6 @@ func (a *addrs) add(id int32, ind *Indicator) {
 				a.v6 = map[netip.Addr]int32{}
 			}
 			a.v6[addr] = id
-			a.active = true
 		}
 	case CIDR:
 		if p, err := netip.ParsePrefix(ind.Value); err == nil {
@@ -43,7 +41,6 @@ func (a *addrs) add(id int32, ind *Indicator) {
 				t = &a.nets4
 			}
 			t.nets = append(t.nets, netOf{p, id, -1})
-			a.active = true
 		}
 	}
 }
@@ -76,27 +73,6 @@ func (t *netTable) holding(addr netip.Addr, found func(id int32)) {
 	}
 }
 
-// find calls found for every listed address, or address of a listed network, that begins in buf[from:limit].
-func (a *addrs) find(buf []byte, from, limit int, found func(id int32, at, n int)) {
-	if len(a.nets4.nets) > 0 {
-		a.find4(buf, from, limit, found)
-	}
-	if len(a.v6) > 0 || len(a.nets6.nets) > 0 {
-		a.find6(buf, from, limit, found)
-	}
-}
-
-func (a *addrs) find4(buf []byte, from, limit int, found func(id int32, at, n int)) {
-	for i := from; i < limit; i++ {
-		if !isDigit(buf[i]) || i > 0 && isAlnum(buf[i-1]) {
-			continue
-		}
-		if addr, n := parse4(buf[i:]); n > 0 && (rule{notAddr, notAddr}).fits(buf, i, i+n) {
-			a.nets4.holding(addr, func(id int32) { found(id, i, n) })
-		}
-	}
-}
-
 // parse4 reads four groups of digits without leading zeros, and returns how long they are; 0 if there are none.
 func parse4(b []byte) (netip.Addr, int) {
 	var ip [4]byte
@@ -124,37 +100,38 @@ func parse4(b []byte) (netip.Addr, int) {
 // maxRun6 bounds the run of letters, digits, colons and dots that an address of IPv6 may stand in.
 const maxRun6 = 96
 
-func (a *addrs) find6(buf []byte, from, limit int, found func(id int32, at, n int)) {
-	for i := from; i < limit; {
+// find6 adds every listed address of version 6, and every address of a listed network, that begins in buf[from:end].
+func (a *addrs) find6(buf []byte, from, end int, hits *hitList) {
+	for i := from; i < end; {
 		if !inRun6(buf[i]) || i > 0 && inRun6(buf[i-1]) {
 			i++
 			continue
 		}
-		end, colons := i, 0
-		for end < len(buf) && inRun6(buf[end]) {
-			if buf[end] == ':' {
+		stop, colons := i, 0
+		for stop < len(buf) && inRun6(buf[stop]) {
+			if buf[stop] == ':' {
 				colons++
 			}
-			end++
+			stop++
 		}
-		if colons >= 2 && end-i <= maxRun6 {
-			a.check6(buf, i, end, found)
+		if colons >= 2 && stop-i <= maxRun6 {
+			a.check6(buf, i, stop, hits)
 		}
-		i = end
+		i = stop
 	}
 }
 
 func inRun6(c byte) bool { return isAlnum(c) || c == ':' || c == '.' }
 
-func (a *addrs) check6(buf []byte, start, end int, found func(id int32, at, n int)) {
+func (a *addrs) check6(buf []byte, start, end int, hits *hitList) {
 	at, n, addr := parse6(buf[start:end])
 	if n == 0 || addr.Is4In6() {
 		return
 	}
 	if id, ok := a.v6[addr]; ok {
-		found(id, start+at, n)
+		hits.add(id, start+at, n)
 	}
-	a.nets6.holding(addr, func(id int32) { found(id, start+at, n) })
+	a.nets6.holding(addr, func(id int32) { hits.add(id, start+at, n) })
 }
 
 // parse6 finds the address in a run of letters, digits, colons and dots: words before it (addr:), a port or a full stop after

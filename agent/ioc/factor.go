@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// slack is how many bytes must be readable after the last byte of what is searched.
-const slack = 64
+// slack is how many bytes must be readable after the last byte of what is searched. They end every token.
+const slack = 128
 
 // Factors find forms by a few of their bytes, looked up at every position. The cost is that of one multiplication and one
 // probe of a bitmap per byte, as long as the forms differ.
@@ -93,17 +93,16 @@ func (t *gramTable) hash(word uint64) uint64 {
 	return ((word | caseless) & t.mask) * golden
 }
 
-// find calls found for every form that begins in buf[from:limit] and fits. Slack bytes must be readable after buf.
-func (f *factors) find(buf []byte, from, limit int, found func(ref *formRef, at int)) {
+// find adds every form that begins where hits wants it and fits. Slack bytes must be readable after buf.
+func (f *factors) find(buf []byte, end int, hits *hitList) {
 	for i := range f.tables {
-		f.tables[i].find(f.forms, buf, from, limit, found)
+		f.tables[i].find(f.forms, buf, end, hits)
 	}
 }
 
-func (t *gramTable) find(forms []formRef, buf []byte, from, limit int, found func(ref *formRef, at int)) {
+func (t *gramTable) find(forms []formRef, buf []byte, end int, hits *hitList) {
 	padded := buf[:len(buf)+slack]
-	end := min(limit+maxValue*2, len(buf))
-	for i := from; i < end; i++ {
+	for i := hits.from; i < end; i++ {
 		h := t.hash(binary.LittleEndian.Uint64(padded[i:]))
 		bit := h >> (t.shift - 4)
 		if t.bitmap[bit/64]>>(bit%64)&1 == 0 {
@@ -111,9 +110,8 @@ func (t *gramTable) find(forms []formRef, buf []byte, from, limit int, found fun
 		}
 		for k := t.heads[h>>t.shift]; k != 0; k = t.next[k-1] {
 			ref := &forms[k-1]
-			at := i - int(t.at[k-1])
-			if at >= from && at < limit && ref.matches(buf, at) {
-				found(ref, at)
+			if at := i - int(t.at[k-1]); ref.matches(buf, at) {
+				hits.add(ref.id, at, len(ref.text))
 			}
 		}
 	}

@@ -29,7 +29,8 @@ type lines struct {
 	overlap int
 	history int // bytes before the end of buf that must stay, because a decoder reads them
 
-	found []match
+	hits  hitList
+	masks *masks
 	seen  []int32 // the indicators reported in line, where it is longer than a block
 	until int64   // the number of the line that seen is about
 }
@@ -40,8 +41,20 @@ type match struct {
 	id    int32
 }
 
+// A hitList collects the matches that begin in the part of the block that is searched.
+type hitList struct {
+	found       []match
+	from, limit int
+}
+
+func (h *hitList) add(id int32, at, n int) {
+	if at >= h.from && at < h.limit {
+		h.found = append(h.found, match{at, n, id})
+	}
+}
+
 func newLines(s *Set, inside string, block, overlap int, onHit func(Hit)) *lines {
-	l := &lines{set: s, onHit: onHit, inside: inside, line: 1, overlap: overlap}
+	l := &lines{set: s, onHit: onHit, inside: inside, line: 1, overlap: overlap, masks: newMasks(s.tokens.short)}
 	if buf, ok := s.buffers.Get().(*[]byte); ok && cap(*buf) == block+slack {
 		l.buf = (*buf)[:0]
 	} else {
@@ -93,12 +106,36 @@ func (l *lines) round(limit int) int {
 	return keep
 }
 
+// search finds all matches that begin in buf[from:limit].
 func (l *lines) search(limit int) {
-	add := func(id int32, at, n int) { l.found = append(l.found, match{at, n, id}) }
-	l.set.factors.find(l.buf, l.from, limit, func(ref *formRef, at int) { add(ref.id, at, len(ref.text)) })
-	l.set.addrs.find(l.buf, l.from, limit, add)
-	for i := range l.set.regexes {
-		l.searchLines(&l.set.regexes[i], limit)
+	pad(l.buf)
+	end := limit
+	if limit > 0 && limit < len(l.buf) && l.buf[limit-1] != '\n' {
+		end = min(len(l.buf), limit+2*maxValue)
+	}
+	s := l.set
+	l.hits.from, l.hits.limit = l.from, limit
+	if len(s.tokens.forms) > 0 || len(s.addrs.nets4.nets) > 0 {
+		search := tokenSearch{tokens: &s.tokens, buf: l.buf, hits: &l.hits, masks: l.masks}
+		if len(s.addrs.nets4.nets) > 0 {
+			search.nets = &s.addrs.nets4
+		}
+		search.find(l.from, end, nil)
+	}
+	s.factors.find(l.buf, end, &l.hits)
+	if len(s.addrs.v6) > 0 || len(s.addrs.nets6.nets) > 0 {
+		s.addrs.find6(l.buf, l.from, end, &l.hits)
+	}
+	for i := range s.regexes {
+		l.searchLines(&s.regexes[i], limit)
+	}
+}
+
+// pad writes what ends a token after the last byte.
+func pad(buf []byte) {
+	after := buf[len(buf) : len(buf)+slack]
+	for i := range after {
+		after[i] = '\n'
 	}
 }
 
@@ -109,7 +146,7 @@ func (l *lines) searchLines(re *lineRegex, limit int) {
 			end = at + i
 		}
 		if m := re.FindIndex(bytes.TrimSuffix(l.buf[at:end], []byte("\r"))); m != nil {
-			l.found = append(l.found, match{at + m[0], m[1] - m[0], re.id})
+			l.hits.add(re.id, at+m[0], m[1]-m[0])
 		}
 		at = end + 1
 	}
@@ -117,8 +154,8 @@ func (l *lines) searchLines(re *lineRegex, limit int) {
 
 // report calls onHit for the matches in the order of the stream, and only for the first of an indicator in a line.
 func (l *lines) report(limit int) {
-	slices.SortFunc(l.found, func(a, b match) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id)) })
-	for _, m := range l.found {
+	slices.SortFunc(l.hits.found, func(a, b match) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id)) })
+	for _, m := range l.hits.found {
 		l.count(m.at)
 		if l.until != l.line {
 			l.until, l.seen = l.line, l.seen[:0]
@@ -129,7 +166,7 @@ func (l *lines) report(limit int) {
 		l.seen = append(l.seen, m.id)
 		l.onHit(Hit{Indicator: &l.set.inds[m.id], Line: l.line, Offset: l.base + int64(m.at), Text: l.text(m), Inside: l.inside})
 	}
-	l.found = l.found[:0]
+	l.hits.found = l.hits.found[:0]
 }
 
 // count moves the line number on to what stands at buf[at].

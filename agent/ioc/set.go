@@ -11,6 +11,7 @@ import (
 // A Set is a collection of indicators, ready to be looked for. It never changes, and any number of goroutines may use it.
 type Set struct {
 	inds    []Indicator
+	tokens  tokens
 	factors *factors
 	addrs   addrs
 	regexes []lineRegex
@@ -35,7 +36,9 @@ func NewSet(indicators []Indicator) (*Set, error) {
 			if f.text == "" || len(f.text) > 2*maxValue {
 				return nil, fmt.Errorf("indicator %q: its length can't be searched for", ind.Raw)
 			}
-			refs = append(refs, formRef{f, id})
+			if !s.tokens.add(ind.Type, f, id) {
+				refs = append(refs, formRef{f, id})
+			}
 		}
 		s.addrs.add(id, ind)
 		if err := s.addOther(id, ind); err != nil {
@@ -44,6 +47,7 @@ func NewSet(indicators []Indicator) (*Set, error) {
 	}
 	s.addrs.nets4.seal()
 	s.addrs.nets6.seal()
+	s.tokens.seal()
 	s.factors = newFactors(refs)
 	return s, nil
 }
@@ -117,12 +121,11 @@ func (s *Set) MatchName(path string) []*Indicator {
 			hits = append(hits, &s.inds[id])
 		}
 	}
-	buf := append(make([]byte, 0, len(path)+slack), path...)
-	s.factors.find(buf, 0, len(buf), func(ref *formRef, at int) {
-		if ind := &s.inds[ref.id]; ind.Type == Path && !isNameByte(buf, at+len(ref.text)) {
+	for _, m := range s.searchName(path) {
+		if ind := &s.inds[m.id]; ind.Type == Path && !goesOn(path, m.at+m.n) {
 			hits = append(hits, ind)
 		}
-	})
+	}
 	for _, re := range s.regexes {
 		if re.MatchString(path) {
 			hits = append(hits, &s.inds[re.id])
@@ -134,7 +137,15 @@ func (s *Set) MatchName(path string) []*Indicator {
 
 func isSeparator(r rune) bool { return r == '/' || r == '\\' }
 
-// isNameByte reports whether the component that ends before buf[at] goes on in truth.
-func isNameByte(buf []byte, at int) bool {
-	return at < len(buf) && at > 0 && !isSeparator(rune(buf[at])) && !isSeparator(rune(buf[at-1]))
+// searchName searches a path as if it were a text.
+func (s *Set) searchName(path string) []match {
+	l := newLines(s, "", len(path), 0, nil)
+	l.buf = append(l.buf, path...)
+	l.search(len(path))
+	return l.hits.found
+}
+
+// goesOn reports whether the component that ends before path[at] goes on in truth: a space ends one only in a text.
+func goesOn(path string, at int) bool {
+	return at < len(path) && at > 0 && !isSeparator(rune(path[at])) && !isSeparator(rune(path[at-1]))
 }

@@ -1,0 +1,5 @@
+//go:build amd64 && !purego
+
+package ioc
+
+func (m *masks) classify(buf []byte, words int) { m.classifyPortable(buf, words) }
