@@ -41,9 +41,10 @@ type Indicator struct {
 	Type    Type
 	Value   string   // as it is matched: refanged and in the type's normal form
 	Raw     string   // as the list spells it
-	Sources []string // file:line of every list entry that it came from
+	Sources []string // file:line of every list entry that it came from, and #id where the entry has one
 	Comment string
-	Score   int // as the list gives it; 0 means that it gives none
+	Except  string // a regular expression: where the line or path matches it too, it is no hit; "" if there is none
+	Score   int    // as the list gives it; 0 means that it gives none
 }
 
 // A Hit is a place where an indicator was found. Every indicator is reported once per line.
