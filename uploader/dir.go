@@ -94,8 +94,8 @@ func (d *Dir) Create(ctx context.Context, key string, meta Meta) (Object, error)
 	if err != nil {
 		return nil, fmt.Errorf("key %q: %w: not a file name on %s", key, fs.ErrInvalid, runtime.GOOS)
 	}
-	if meta.Reserve == 0 && meta.Size > 0 {
-		if err := d.guard(key, uint64(meta.Size)); err != nil {
+	if meta.Reserve == 0 {
+		if err := d.guard(key, uint64(max(0, meta.Size))); err != nil {
 			return nil, err
 		}
 	}

@@ -63,6 +63,9 @@ type S3Options struct {
 // what is in flight, and for other objects to grow to a part or to end. So whoever writes several large objects by turns
 // in one goroutine may wait for himself.
 //
+// Of a Meta, Mode and Reserve mean nothing here; ModTime is kept as x-amz-meta-mtime, in the form that rclone knows, and
+// of an object of one part its digest as x-amz-meta-sha256.
+//
 // A store that fails is tried again until it has failed for RetryFor; after that everything fails at the first try, with
 // [ErrUnreachable], until the store is back.
 type S3 struct {

@@ -164,6 +164,33 @@ func TestS3MakesOnlyRequestsThatPutObjectAllows(t *testing.T) {
 	}
 }
 
+// The server itself refuses whatever the right to create objects doesn't cover.
+func TestS3PutOnlyPrincipal(t *testing.T) {
+	for _, abort := range []bool{true, false} {
+		s := newServer(t)
+		s.access, s.secret = s.bucket.PutOnly(t, "a prefix/IR-7", abort)
+		store := s.open(t, func(opt *uploader.S3Options) { opt.Parallel = 1 })
+		for _, size := range []int{0, small, large} {
+			key := fmt.Sprint(size)
+			if err := send(t, store, key, content(size)); err != nil {
+				t.Fatal(err)
+			}
+			s.check(t, key, content(size))
+			if err := send(t, store, key, content(size)); !errors.Is(err, fs.ErrExist) {
+				t.Errorf("%d bytes again: got error %v, want fs.ErrExist", size, err)
+			}
+		}
+		left, err := s.bucket.Unfinished(t.Context())
+		if err != nil || (len(left) == 0) != abort {
+			t.Errorf("with the right to abort, %v: left behind %q, %v", abort, left, err)
+		}
+		other := s.open(t, func(opt *uploader.S3Options) { opt.URL.Prefix = "a prefix/IR-8" })
+		if err := send(t, other, "x", content(small)); !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("another prefix: got error %v, want fs.ErrPermission", err)
+		}
+	}
+}
+
 func TestS3Metadata(t *testing.T) {
 	s := newServer(t)
 	store := s.open(t, nil)

@@ -59,13 +59,23 @@ func Tool() (string, error) {
 	if _, err := os.Stat(name); err == nil {
 		return name, nil
 	}
-	cmd := exec.Command("go", "install", versityGW)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOBIN="+dir, "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go install %s: %w\n%s", versityGW, err, out)
+	return name, build(dir, name)
+}
+
+// build installs the server in a folder of its own and renames it to name, so that nobody runs a half of it.
+func build(dir, name string) error {
+	fresh, err := os.MkdirTemp(dir, "build-")
+	if err != nil {
+		return err
 	}
-	return name, nil
+	defer os.RemoveAll(fresh)
+	cmd := exec.Command("go", "install", versityGW)
+	cmd.Dir = fresh
+	cmd.Env = append(os.Environ(), "GOBIN="+fresh, "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("go install %s: %w\n%s", versityGW, err, out)
+	}
+	return os.Rename(filepath.Join(fresh, filepath.Base(name)), name)
 }
 
 // moduleRoot returns the folder of go.mod, at or above the current one.
@@ -111,15 +121,16 @@ func startVersityGW(t testing.TB, tool, access, secret string) (endpoint string,
 		return "", err
 	}
 	dir := t.TempDir()
-	data, sidecar := filepath.Join(dir, "data"), filepath.Join(dir, "meta")
-	for _, d := range []string{data, sidecar} {
+	data, sidecar, iam := filepath.Join(dir, "data"), filepath.Join(dir, "meta"), filepath.Join(dir, "iam")
+	for _, d := range []string{data, sidecar, iam} {
 		if err := os.Mkdir(d, 0o755); err != nil {
 			return "", err
 		}
 	}
 	var out bytes.Buffer
 	// The sidecar keeps metadata where the file system has no extended attributes.
-	cmd := exec.Command(tool, "--port", addr, "--region", Region, "--health", "/health", "--quiet", "posix", "--sidecar", sidecar, data)
+	cmd := exec.Command(tool, "--port", addr, "--region", Region, "--health", "/health", "--iam-dir", iam, "--quiet",
+		"posix", "--sidecar", sidecar, data)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+access, "ROOT_SECRET_KEY="+secret)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Start(); err != nil {
@@ -198,6 +209,36 @@ func NewBucket(t testing.TB, endpoint, access, secret, name string) *Bucket {
 		t.Fatal(err)
 	}
 	return &Bucket{Name: name, client: client}
+}
+
+// PutOnly makes a user of the server of [VersityGW] who may call PutObject and, if abort is set, AbortMultipartUpload on
+// keys below the prefix, and nothing else. It returns the user's keys.
+func (b *Bucket) PutOnly(t testing.TB, prefix string, abort bool) (access, secret string) {
+	t.Helper()
+	tool, err := Tool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := b.client.GetCreds()
+	if err != nil {
+		t.Fatal(err)
+	}
+	access, secret = "put-only", "the-secret-of-the-user-who-may-only-put"
+	cmd := exec.Command(tool, "admin", "--endpoint-url", b.client.EndpointURL().String(), "create-user", "--access", access, "--secret", secret, "--role", "user")
+	cmd.Env = append(os.Environ(), "ADMIN_ACCESS_KEY_ID="+root.AccessKeyID, "ADMIN_SECRET_ACCESS_KEY="+root.SecretAccessKey, "ADMIN_REGION="+Region)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	actions := `"s3:PutObject"`
+	if abort {
+		actions += `, "s3:AbortMultipartUpload"`
+	}
+	policy := fmt.Sprintf(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": [%q]},
+		"Action": [%s], "Resource": ["arn:aws:s3:::%s/%s/*"]}]}`, access, actions, b.Name, prefix)
+	if err := b.client.SetBucketPolicy(t.Context(), b.Name, policy); err != nil {
+		t.Fatal(err)
+	}
+	return access, secret
 }
 
 // Read returns the bytes of an object. It is an error if there is none.
