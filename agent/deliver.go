@@ -98,9 +98,7 @@ func (f *toFlags) openS3(ctx context.Context, u *ui, to string, log *slog.Logger
 		return nil, usageError("--to s3://bucket/prefix", "--to: %w", err)
 	}
 	imds := uploader.NewIMDS("")
-	opt := uploader.S3Options{
-		URL: url, Region: f.s3Region, Endpoint: f.s3Endpoint, Getenv: u.getenv, IMDS: imds, Logger: log,
-	}
+	opt := uploader.S3Options{URL: url, Endpoint: f.s3Endpoint, Getenv: u.getenv, IMDS: imds, Logger: log}
 	switch {
 	case f.s3CredsFile != "":
 		opt.Credentials = uploader.FileCredentials(f.s3CredsFile, f.s3Profile)
@@ -109,6 +107,10 @@ func (f *toFlags) openS3(ctx context.Context, u *ui, to string, log *slog.Logger
 		opt.Endpoint = firstOf(f.s3Endpoint, u.getenv("AWS_ENDPOINT_URL_S3"), u.getenv("AWS_ENDPOINT_URL"))
 	default:
 		opt.Credentials = uploader.InstanceCredentials(imds)
+	}
+	opt.Region = firstOf(f.s3Region, u.getenv("AWS_REGION"), u.getenv("AWS_DEFAULT_REGION"))
+	if opt.Region == "" && opt.Endpoint != "" {
+		opt.Region = "us-east-1" // what stores that aren't AWS take where they have no regions
 	}
 	store, err := uploader.NewS3(ctx, opt)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 func newProfilesCommand(u *ui) *cobra.Command {
-	c := command("profiles", nil)
+	c := group("profiles")
 	c.AddCommand(newProfilesListCommand(u), newProfilesShowCommand(u), newProfilesCheckCommand(u))
 	return c
 }

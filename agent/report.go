@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"io"
-	"maps"
-	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,10 +28,8 @@ type tally struct {
 	mu       sync.Mutex
 	commands counts
 	files    counts
-	refused  []string       // sources that could not be read
-	nRefused int            // all of them
-	reasons  map[string]int // why things were left out
-	hits     map[string]int64
+	refused  []string // sources that could not be read
+	nRefused int      // all of them
 }
 
 // counts are outcomes by kind.
@@ -48,7 +44,7 @@ type counts struct {
 // maxRefused is how many sources a report names.
 const maxRefused = 5
 
-func newTally() *tally { return &tally{reasons: map[string]int{}, hits: map[string]int64{}} }
+func newTally() *tally { return &tally{} }
 
 // add takes one line of the manifest.
 func (t *tally) add(l evidence.Line) {
@@ -60,15 +56,10 @@ func (t *tally) add(l evidence.Line) {
 	case profiles.File:
 		t.files.add(l)
 	}
-	if l.Status == collectors.Failed && l.Collector == profiles.File {
+	if l.Status == collectors.Failed && l.Collector == profiles.File && !strings.HasPrefix(l.Reason, evidence.NotKept) {
 		t.nRefused++
 		if len(t.refused) < maxRefused {
 			t.refused = append(t.refused, evidence.Printable(l.Source))
-		}
-	}
-	if l.Status == collectors.Skipped || l.Status == collectors.Failed {
-		if len(t.reasons) < 1000 {
-			t.reasons[l.Reason]++
 		}
 	}
 }
@@ -88,14 +79,6 @@ func (c *counts) add(l evidence.Line) {
 	if l.Size != nil {
 		c.Bytes += *l.Size
 	}
-}
-
-// frequent returns the most frequent reasons.
-func (t *tally) frequent(n int) []string {
-	keys := slices.SortedFunc(maps.Keys(t.reasons), func(a, b string) int {
-		return cmp.Or(-cmp.Compare(t.reasons[a], t.reasons[b]), cmp.Compare(a, b))
-	})
-	return keys[:min(n, len(keys))]
 }
 
 // A lateWriter keeps what is written to it until its destination is known.

@@ -6,7 +6,7 @@ import (
 
 // newRootCommand lists the subcommands.
 func newRootCommand(u *ui) *cobra.Command {
-	root := command("bellwether", nil)
+	root := group("bellwether")
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError(c.CommandPath()+" --help", "%w", err)
@@ -29,6 +29,18 @@ func command(use string, run func(*cobra.Command, []string) error) *cobra.Comman
 	h := help[c.Name()]
 	c.Short, c.Long, c.Example = h.short, h.short+".\n\n"+h.long, h.example
 	c.Args = cobra.NoArgs
+	return c
+}
+
+// group makes a command that only holds others.
+func group(use string) *cobra.Command {
+	c := command(use, func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usageError(c.CommandPath()+" --help", "unknown command %q", args[0])
+		}
+		return c.Help()
+	})
+	c.Args = cobra.ArbitraryArgs
 	return c
 }
 

@@ -52,9 +52,6 @@ func (u *ui) finish(err error) int {
 		return code
 	}
 	text := err.Error()
-	if strings.HasPrefix(text, "unknown command") {
-		code = exitUsage
-	}
 	fmt.Fprintf(u.err, "error: %s\n", text)
 	if hint := hintOf(err); hint != "" && !strings.Contains(text, "\nhint: ") {
 		fmt.Fprintf(u.err, "hint: %s\n", hint)
@@ -69,8 +66,6 @@ func hintOf(err error) string {
 		return e.hint
 	case errors.Is(err, errInterrupted):
 		return hintInterrupted
-	case strings.HasPrefix(err.Error(), "unknown command"):
-		return "bellwether --help"
 	}
 	return ""
 }
@@ -147,7 +142,7 @@ func (u *ui) summary(r result, asJSON bool) error {
 	}
 	verdict := verdictLine(r)
 	room := maxSummary - 2*len(verdict)
-	_, err := io.WriteString(u.out, verdict+cut(details(r), room)+verdict)
+	_, err := io.WriteString(u.out, verdict+wholeLines(details(r), room)+verdict)
 	return err
 }
 
@@ -184,10 +179,10 @@ func details(r result) string {
 	row("commands", "%d ran, %d not run (not installed, or left out), %d failed, %d cut short", c.Kept, c.Skipped, c.Failed, c.Partial)
 	row("files", "%d kept (%s), %d left alone, %d not readable, %d cut short", f.Kept, humanize.IBytes(uint64(f.Bytes)), f.Skipped, f.Failed, f.Partial)
 	for _, m := range r.Totals.Missing {
-		row("missing", "%s", cut(m, 200))
+		row("missing", "%s", brief(m, 200))
 	}
 	if r.Tally.nRefused > 0 {
-		row("unread", "%s", cut(strings.Join(r.Tally.refused, ", "), 400)+more(r.Tally.nRefused-len(r.Tally.refused)))
+		row("unread", "%s", brief(strings.Join(r.Tally.refused, ", "), 400)+more(r.Tally.nRefused-len(r.Tally.refused)))
 	}
 	if !r.Privileged {
 		row("hint", "without root some of the host stays unseen; "+hintPrivileges)
@@ -212,13 +207,20 @@ func more(n int) string {
 	return fmt.Sprintf(" and %d more", n)
 }
 
-// cut shortens a text to n bytes, at the end of a character.
-func cut(s string, n int) string {
+// brief shortens a text to n bytes, at the end of a character.
+func brief(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	s = strings.ToValidUTF8(s[:max(0, n-len("…\n"))], "")
-	return s + "…\n"
+	return strings.ToValidUTF8(s[:n], "") + " …"
+}
+
+// wholeLines keeps the first lines of a text that fit into n bytes.
+func wholeLines(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:strings.LastIndexByte(s[:n], '\n')+1]
 }
 
 // verdict prints what verify has found. The error itself is printed by finish.

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -69,7 +70,8 @@ type Case struct {
 	chain    chain
 	totals   Totals
 	noRoom   bool
-	fatal    error
+	fatal    error // of the store: no item can be kept any more
+	broken   error // of the books: not even a line can be kept
 }
 
 var _ collectors.Sink = (*Case)(nil)
@@ -161,11 +163,11 @@ func (c *Case) Log() io.Writer { return quiet{c.log} }
 
 // Add implements [collectors.Sink].
 func (c *Case) Add(item *collectors.Item, write func(io.Writer) error) error {
+	if write == nil || item.Name == "" {
+		return c.record(lineOf(item)) // also when the store is full: the manifest has set room aside
+	}
 	if err := c.failure(); err != nil {
 		return err
-	}
-	if write == nil || item.Name == "" {
-		return c.record(lineOf(item))
 	}
 	if !c.budget.fits(item.SizeHint) {
 		return c.leaveOut(item, c.budget.reason())
@@ -213,20 +215,27 @@ func (c *Case) commit(item *collectors.Item, object Object, line Line) error {
 	return nil
 }
 
+// NotKept begins the reason of an item that was read, and that the store has not taken.
+const NotKept = "not kept: "
+
 // storeFailed records an item that the store has not taken. It returns an error if the store can take nothing more.
 func (c *Case) storeFailed(item *collectors.Item, err error) error {
 	line := lineOf(item)
-	line.Status, line.Reason = collectors.Failed, "not kept: "+err.Error()
+	line.Status, line.Reason = collectors.Failed, NotKept+err.Error()
 	if errors.Is(err, ErrNoRoom) {
-		c.mu.Lock()
-		c.noRoom = true
-		c.mu.Unlock()
+		c.lacksRoom()
 		return c.record(line)
 	}
 	err = fmt.Errorf("keeping %s: %w", item.Source, err)
 	recordErr := c.record(line)
 	c.fail(err)
 	return errors.Join(err, recordErr)
+}
+
+func (c *Case) lacksRoom() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.noRoom = true
 }
 
 func (c *Case) leaveOut(item *collectors.Item, reason string) error {
@@ -239,9 +248,12 @@ func (c *Case) leaveOut(item *collectors.Item, reason string) error {
 func (c *Case) record(line Line) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.broken != nil {
+		return c.broken
+	}
 	line.Time = c.opt.Now().UTC()
 	if _, err := c.chain.append(line); err != nil {
-		c.setFatal(err)
+		c.broken = err
 		return err
 	}
 	c.totals.count(line)
@@ -257,9 +269,8 @@ func (c *Case) record(line Line) error {
 // sum appends a line that `sha256sum -c` reads.
 func (c *Case) sum(hash, name string) error {
 	if _, err := io.WriteString(c.sums, hash+"  "+name+"\n"); err != nil {
-		err = fmt.Errorf("writing %s: %w", SumsFile, err)
-		c.setFatal(err)
-		return err
+		c.broken = fmt.Errorf("writing %s: %w", SumsFile, err)
+		return c.broken
 	}
 	return nil
 }
@@ -267,19 +278,13 @@ func (c *Case) sum(hash, name string) error {
 func (c *Case) failure() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.fatal
+	return cmp.Or(c.broken, c.fatal)
 }
 
 func (c *Case) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.setFatal(err)
-}
-
-func (c *Case) setFatal(err error) {
-	if c.fatal == nil {
-		c.fatal = err
-	}
+	c.fatal = cmp.Or(c.fatal, err)
 }
 
 // A Summary is what a run has to show for itself.
@@ -294,16 +299,7 @@ type Summary struct {
 // is no end line, or it did not reach the store.
 func (c *Case) Close(missing ...string) (Summary, error) {
 	_ = c.commits.Wait() // the goroutines return nil: their errors are in c.fatal
-	c.mu.Lock()
-	fatal := c.fatal
-	noRoom := c.noRoom
-	c.mu.Unlock()
-	if noRoom {
-		missing = append(missing, "the store had no room for some items")
-	}
-	if fatal != nil {
-		missing = append(missing, fatal.Error())
-	}
+	missing = append(missing, c.notTaken()...)
 	if err := c.closeReports(); err != nil {
 		return c.summary(""), err
 	}
@@ -312,6 +308,19 @@ func (c *Case) Close(missing ...string) (Summary, error) {
 		return c.summary(""), err
 	}
 	return c.summary(seal), nil
+}
+
+// notTaken says what the store did not take.
+func (c *Case) notTaken() (missing []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.noRoom {
+		missing = append(missing, "the store had no room for some items")
+	}
+	if c.fatal != nil {
+		missing = append(missing, c.fatal.Error())
+	}
+	return missing
 }
 
 // closeReports commits the books that have a line in the manifest.
