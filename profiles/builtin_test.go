@@ -161,7 +161,8 @@ func TestBuiltinCommandsLeaveTheHostAlone(t *testing.T) {
 	}
 }
 
-// chosen returns the first file step of a plan that copies a file, "" if none does.
+// chosen returns the first file step of a plan that copies a file, "" if none does. As for the collector, a folder that fits
+// is taken with all that is below it, and one that is excluded is not entered.
 func chosen(t *testing.T, plan *Plan, file string) string {
 	t.Helper()
 	match := func(glob, name string) bool {
@@ -171,14 +172,18 @@ func chosen(t *testing.T, plan *Plan, file string) string {
 		}
 		return ok
 	}
-	excluded := func(glob string) bool {
-		if strings.Contains(glob, "/") {
-			return match(glob, file)
-		}
-		return match(glob, path.Base(file))
-	}
 	for _, s := range plan.Steps {
-		if slices.ContainsFunc(s.Path, func(glob string) bool { return match(glob, file) }) && !slices.ContainsFunc(s.Exclude, excluded) {
+		taken := false
+		for at := file; at != "/"; at = path.Dir(at) {
+			taken = taken || slices.ContainsFunc(s.Path, func(glob string) bool { return match(glob, at) })
+			if slices.ContainsFunc(s.Exclude, func(glob string) bool {
+				return match(glob, at) || !strings.Contains(glob, "/") && match(glob, path.Base(at))
+			}) {
+				taken = false
+				break
+			}
+		}
+		if taken {
 			return s.Name
 		}
 	}

@@ -523,11 +523,35 @@ func (d *decoder) checkGlob(n ast.Node, s string, wholePath bool) {
 		d.fail(at, "write C:/Windows, with slashes", "%#q has backslashes, which escape in a glob", s)
 	case (wholePath || strings.Contains(s, "/")) && !absolute(s) && (wholePath || !strings.HasPrefix(s, "**/")):
 		d.fail(at, "begin it with / or with a variable such as %user_home%", "%q is a relative path", s)
+	case wholePath && braceHoldsSlash(s):
+		d.fail(at, "write a glob for each", "%q has a slash inside braces, which would have everything below walked through", s)
 	case strings.HasSuffix(s, "/"):
 		d.fail(at, "for all that is below it write "+s+"**", "%q ends in a slash and would fit nothing", s)
 	case slices.ContainsFunc(strings.Split(s, "/"), func(seg string) bool { return seg == "." || seg == ".." }) || strings.Contains(s, "//"):
 		d.fail(at, "", "%q has an empty, . or .. segment and would fit nothing", s)
 	}
+}
+
+// braceHoldsSlash reports whether a glob has alternatives of more than one segment.
+func braceHoldsSlash(glob string) bool {
+	depth, class := 0, false
+	for i := 0; i < len(glob); i++ {
+		switch c := glob[i]; {
+		case c == '\\':
+			i++
+		case class:
+			class = c != ']'
+		case c == '[':
+			class = true
+		case c == '{':
+			depth++
+		case c == '}':
+			depth--
+		case c == '/' && depth > 0:
+			return true
+		}
+	}
+	return false
 }
 
 var (
