@@ -28,7 +28,8 @@ const (
 // A file is written at its final name, so that nothing has to be renamed and what has been collected can be read while
 // the run goes on. Only a process that is killed leaves a part of a file; the manifest doesn't name it.
 //
-// Directories are made as they are needed, with mode 0700. Symbolic links below the directory are never followed.
+// Directories are made as they are needed, with mode 0700. A symbolic link below the directory never leads out of it, and
+// one that is there when its name is first needed is an error.
 type Dir struct {
 	root *os.Root
 	opt  DirOptions

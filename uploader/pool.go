@@ -42,12 +42,12 @@ var errShip = errors.New("memory is low, ship the part")
 // take returns a chunk for an object that lacks need chunks, this one included, to a part that can be shipped. It waits
 // until there is one, or the context has ended. An object that lacks none gets errShip if memory is low.
 func (p *pool) take(ctx context.Context, need int) ([]byte, error) {
-	wake := context.AfterFunc(ctx, func() {
+	stop := context.AfterFunc(ctx, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.cond.Broadcast()
 	})
-	defer wake()
+	defer stop()
 
 	p.mu.Lock()
 	defer p.mu.Unlock()

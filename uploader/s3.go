@@ -67,7 +67,8 @@ type S3Options struct {
 // of an object of one part its digest as x-amz-meta-sha256.
 //
 // A store that fails is tried again until it has failed for RetryFor; after that everything fails at the first try, with
-// [ErrUnreachable], until the store is back.
+// [ErrUnreachable], until the store is back. Whether the store has an object whose last request got no answer can't be
+// known with the right to create alone; its Commit has then returned an error.
 type S3 struct {
 	core     *minio.Core
 	url      S3URL
