@@ -3,6 +3,7 @@ package ioc
 import (
 	"bytes"
 	"cmp"
+	"io"
 	"slices"
 )
 
@@ -77,6 +78,26 @@ func (l *lines) Write(p []byte) (int, error) {
 	}
 }
 
+// ReadFrom reads r up to its end straight into the block.
+func (l *lines) ReadFrom(r io.Reader) (int64, error) {
+	read := int64(0)
+	for {
+		if len(l.buf) == cap(l.buf)-slack {
+			l.round(l.limit())
+			continue
+		}
+		n, err := r.Read(l.buf[len(l.buf) : cap(l.buf)-slack])
+		l.buf = l.buf[:len(l.buf)+n]
+		read += int64(n)
+		if err == io.EOF {
+			return read, nil
+		}
+		if err != nil {
+			return read, err
+		}
+	}
+}
+
 // limit returns how far a full block can be searched.
 func (l *lines) limit() int {
 	if i := bytes.LastIndexByte(l.buf[l.from:], '\n'); i >= 0 {
@@ -120,6 +141,7 @@ func (l *lines) search(limit int) {
 		if len(s.addrs.nets4.nets) > 0 {
 			search.nets = &s.addrs.nets4
 		}
+		search.quads = search.nets != nil || s.tokens.address
 		search.find(l.from, end, nil)
 	}
 	s.factors.find(l.buf, end, &l.hits)

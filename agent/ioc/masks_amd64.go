@@ -2,4 +2,26 @@
 
 package ioc
 
-func (m *masks) classify(buf []byte, words int) { m.classifyPortable(buf, words) }
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+// classifyAVX2 fills the masks for words words of text. The 64 bytes after them must be readable.
+//
+//go:noescape
+func classifyAVX2(text *byte, words int, m *byte)
+
+func (m *masks) classify(buf []byte, words int) {
+	if !cpu.X86.HasAVX2 || !cpu.X86.HasBMI1 {
+		m.classifyPortable(buf, words)
+		return
+	}
+	m.alnum[0], m.runs[0] = m.alnum[chunkWords], m.runs[chunkWords]
+	if words < chunkWords {
+		m.alnum[chunkWords], m.runs[chunkWords] = 0, 0
+	}
+	_ = buf[64*words+64-1]
+	classifyAVX2(unsafe.SliceData(buf), words, (*byte)(unsafe.Pointer(m)))
+}

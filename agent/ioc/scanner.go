@@ -33,21 +33,46 @@ func (s *Set) Scan(name string, onHit func(Hit)) *Scanner {
 // ScanReader scans a stream up to its end. An error that wraps [ErrPartial] says why the stream could be scanned only in part;
 // other errors are those of the reader and of the context.
 func (s *Set) ScanReader(ctx context.Context, name string, r io.Reader, onHit func(Hit)) error {
-	sc := s.Scan(name, onHit)
-	_, err := io.CopyBuffer(sc, contextReader{ctx, r}, make([]byte, 128<<10))
-	return errors.Join(err, sc.Close())
+	in := &sourceReader{ctx: ctx, r: r}
+	head := make([]byte, headSize)
+	n, err := io.ReadFull(in, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return err
+	}
+	err = s.scanStream(head[:n], io.MultiReader(bytes.NewReader(head[:n]), in), onHit)
+	return errors.Join(in.err, err)
 }
 
-type contextReader struct {
+// A sourceReader reads until its context ends, and remembers why it could not go on.
+type sourceReader struct {
 	ctx context.Context
 	r   io.Reader
+	err error
 }
 
-func (r contextReader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
+func (r *sourceReader) Read(p []byte) (int, error) {
+	if r.err = r.ctx.Err(); r.err != nil {
+		return 0, r.err
 	}
-	return r.r.Read(p)
+	n, err := r.r.Read(p)
+	if err != nil && err != io.EOF {
+		r.err = err
+	}
+	return n, err
+}
+
+// scanStream scans what r holds, which begins with head.
+func (s *Set) scanStream(head []byte, r io.Reader, onHit func(Hit)) error {
+	if !bytes.HasPrefix(head, gzipMagic) {
+		text := newLines(s, "", blockSize, overlap, onHit)
+		_, err := text.ReadFrom(r)
+		text.finish()
+		return err
+	}
+	if err := s.scanGzip(r, onHit); err != nil {
+		return fmt.Errorf("%w: %w", ErrPartial, err)
+	}
+	return nil
 }
 
 // Write takes the next bytes of the stream. It never fails: what can't be scanned is told by Close.
@@ -78,7 +103,7 @@ func (s *Scanner) start() {
 	r, s.pipe = io.Pipe()
 	s.done = make(chan error, 1)
 	go func() {
-		err := s.set.scanGzip(r, s.onHit)
+		err := s.set.scanStream(head, r, s.onHit)
 		io.Copy(io.Discard, r)
 		s.done <- err
 	}()
@@ -96,8 +121,5 @@ func (s *Scanner) Close() error {
 		return nil
 	}
 	s.pipe.Close()
-	if err := <-s.done; err != nil {
-		return fmt.Errorf("%w: %w", ErrPartial, err)
-	}
-	return nil
+	return <-s.done
 }

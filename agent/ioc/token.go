@@ -120,15 +120,18 @@ func tokenKey(token string) (lo, hi uint64) {
 	return cut(lo, hi, len(token))
 }
 
+// The bits of the last 16 bytes that belong to a token of each length.
+var cutMasks = func() (masks [32][2]uint64) {
+	for n := 1; n <= 16; n++ {
+		masks[n] = [2]uint64{^uint64(0) << (8 * min(8, 16-n)), ^uint64(0) << (8 * max(0, 8-n))}
+	}
+	return masks
+}()
+
 // cut clears what does not belong to a token of n bytes.
 func cut(lo, hi uint64, n int) (uint64, uint64) {
-	switch {
-	case n >= 16:
-		return lo, hi
-	case n > 8:
-		return lo & (^uint64(0) << (64 - 8*uint(n-8)&63)), hi
-	}
-	return 0, hi & (^uint64(0) << ((64 - 8*uint(n)) & 63))
+	keep := &cutMasks[min(n, 16)&31]
+	return lo & keep[0], hi & keep[1]
 }
 
 func hashToken(lo, hi uint64) uint64 {
@@ -136,13 +139,14 @@ func hashToken(lo, hi uint64) uint64 {
 }
 
 func (t *tokens) bitsOf(h uint64) uint64 {
-	return 1<<(h>>(t.block-6)&63) | 1<<(h>>(t.block-12)&63)
+	return 1<<(h>>((t.block-6)&63)&63) | 1<<(h>>((t.block-12)&63)&63)
 }
 
 // A tokenSearch is the search of one block.
 type tokenSearch struct {
 	*tokens
 	nets  *netTable
+	quads bool // addresses are looked for inside of tokens: 198.51.100.7.log
 	buf   []byte
 	hits  *hitList
 	masks *masks
@@ -158,71 +162,89 @@ func (s *tokenSearch) find(from, end int, onLong func(start, end int)) {
 		m.classify(padded[at:], words)
 		for w := range words {
 			for e := m.ends[w]; e != 0; e &= e - 1 {
-				b := bits.TrailingZeros64(e)
-				s.token(at+64*w+b, runLength(&m.runs, w, b))
+				s.token(at+64*w, w, uint(bits.TrailingZeros64(e)))
 			}
 			for e := m.long[w]; e != 0; e &= e - 1 {
-				b := bits.TrailingZeros64(e)
-				s.long(at+64*w+b, runLength(&m.alnum, w, b), onLong)
+				b := uint(bits.TrailingZeros64(e))
+				s.long(at+64*w+int(b), bits.LeadingZeros64(^before(&m.alnum, w, b)), onLong)
 			}
 		}
 	}
 }
 
-// runLength returns how many bits are set before bit b of word w; a number above 63 may be too small.
-func runLength(words *[chunkWords + 1]uint64, w, b int) int {
-	n := bits.LeadingZeros64(^words[w+1] << (64 - uint(b)))
-	if b == 0 {
-		n = 0
-	}
-	if n >= b {
-		n = b + bits.LeadingZeros64(^words[w])
-	}
-	return n
+// before returns the bits of the 64 bytes before bit b of word w, the last one on top.
+func before(words *[chunkWords + 1]uint64, w int, b uint) uint64 {
+	return words[w+1]<<(64-b) | words[w]>>b
 }
 
-// token looks at a token of n bytes that ends before buf[end].
-func (s *tokenSearch) token(end, n int) {
-	if n > 63 {
-		n = tokenLength(s.buf, end)
-	}
-	if n > end || end > len(s.buf) {
+// token looks at the token that ends before bit b of word w, which is the byte buf[at+b].
+func (s *tokenSearch) token(at, w int, b uint) {
+	run := before(&s.masks.runs, w, b)
+	end, n := at+int(b), bits.LeadingZeros64(^run)
+	if end < 16 || n > 63 || end > len(s.buf) {
+		s.oddToken(end)
 		return
 	}
+	p := unsafe.Pointer(unsafe.SliceData(s.buf))
+	lo, hi := load64(p, end-16)|caseless, load64(p, end-8)|caseless
+	s.probe(end, n, lo, hi)
+	dots := (run &^ before(&s.masks.alnum, w, b)) & (^uint64(0) << (64 - uint(n)))
+	if hi>>56 <= '9' {
+		if s.nets != nil && n <= 15 {
+			s.network(end-n, end)
+		}
+	} else if s.domains {
+		s.parents(end, dots, lo, hi)
+	}
+	if s.quads && fourOrMore(dots) {
+		s.inside(end-n, end)
+	}
+}
+
+func fourOrMore(dots uint64) bool {
+	dots &= dots - 1
+	dots &= dots - 1
+	return dots&(dots-1) != 0
+}
+
+// oddToken looks at a token at the start of the text, or at a long one.
+func (s *tokenSearch) oddToken(end int) {
+	if end > len(s.buf) {
+		return
+	}
+	n := tokenLength(s.buf, end)
 	lo, hi := s.key(end)
 	s.probe(end, n, lo, hi)
-	last := s.buf[end-1]
-	if last > '9' {
-		if s.domains {
-			s.parents(end, n, lo, hi)
+	if isDigit(s.buf[end-1]) {
+		if s.nets != nil && n <= 15 {
+			s.network(end-n, end)
 		}
-	} else if s.nets != nil && n <= 15 {
-		s.network(end-n, end)
+	} else if s.domains {
+		for i := minToken; i < min(n-1, 16); i++ {
+			if s.buf[end-i-1] == '.' {
+				s.probe(end, i, lo, hi)
+			}
+		}
 	}
-	if (s.address || s.nets != nil) && n > 8 {
+	if s.quads {
 		s.inside(end-n, end)
 	}
 }
 
 // key loads the 16 bytes before buf[end].
 func (s *tokenSearch) key(end int) (lo, hi uint64) {
-	if end < 16 {
-		var b [16]byte
-		copy(b[16-end:], s.buf[:end])
-		return binary.LittleEndian.Uint64(b[:]) | caseless, binary.LittleEndian.Uint64(b[8:]) | caseless
-	}
-	p := unsafe.Pointer(unsafe.SliceData(s.buf))
-	return load64(p, end-16) | caseless, load64(p, end-8) | caseless
+	var b [16]byte
+	copy(b[16-min(16, end):], s.buf[max(0, end-16):end])
+	return binary.LittleEndian.Uint64(b[:]) | caseless, binary.LittleEndian.Uint64(b[8:]) | caseless
 }
 
 // probe looks up the last n bytes before buf[end].
 func (s *tokenSearch) probe(end, n int, lo, hi uint64) {
 	lo, hi = cut(lo, hi, n)
 	h := hashToken(lo, hi)
-	if want := s.bitsOf(h); s.filter[h>>s.block]&want != want {
-		return
+	if want := s.bitsOf(h); s.filter[h>>(s.block&63)]&want == want {
+		s.compare(end, h)
 	}
-	s.compare(end, h)
 }
 
 func (s *tokenSearch) compare(end int, h uint64) {
@@ -237,25 +259,15 @@ func (s *tokenSearch) compare(end int, h uint64) {
 
 // parents looks up what stands behind each full stop of a token: the domains above a name. Those of 16 bytes and more have
 // been found with the token, because 16 bytes are all that is looked up.
-func (s *tokenSearch) parents(end, n int, lo, hi uint64) {
-	for i := minToken; i < min(n-1, 16); i++ {
-		if s.buf[end-i-1] == '.' {
-			s.probe(end, i, lo, hi)
-		}
+func (s *tokenSearch) parents(end int, dots, lo, hi uint64) {
+	const near = (1<<(64-minToken) - 1) &^ (1<<(64-16) - 1)
+	for d := dots & near; d != 0; d &= d - 1 {
+		s.probe(end, 63-bits.TrailingZeros64(d), lo, hi)
 	}
 }
 
 // inside looks for addresses of version 4 among the words of a token.
 func (s *tokenSearch) inside(start, end int) {
-	dots := 0
-	for _, c := range s.buf[start:end] {
-		if c == '.' {
-			dots++
-		}
-	}
-	if dots < 4 {
-		return
-	}
 	for i := start; i < end; i++ {
 		if !isDigit(s.buf[i]) || i > start && s.buf[i-1] != '.' {
 			continue

@@ -1,0 +1,218 @@
+// Asm writes masks_amd64.s. Run it in its folder with
+//
+//	go run . -out ../masks_amd64.s
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// The classes of bytes, one bit each.
+const (
+	digit     = 1 << iota
+	letterLow // @ A-O ` a-o
+	letterUp  // P-Z p-z
+	dot
+	percent
+	backslash
+	nul
+	alnum = digit | letterLow | letterUp
+)
+
+// The places of what the masks keep between two words, in bytes; see type masks.
+const (
+	words   = 64
+	atAlnum = 0
+	atRuns  = atAlnum + 8*(words+1)
+	atEnds  = atRuns + 8*(words+1)
+	atLong  = atEnds + 8*words
+	atPrev2 = atLong + 8*words
+	atPrev4 = atPrev2 + 8
+	atPrev7 = atPrev4 + 8
+	atWide2 = atPrev7 + 8
+	atWide4 = atWide2 + 8
+	atWide8 = atWide4 + 8
+	atWide  = atWide8 + 8
+	atCarry = atWide + 8
+	atShort = atCarry + 8
+	atSpec  = atShort + 8
+)
+
+func table(name string, class func(nibble int) byte) Mem {
+	t := GLOBL(name, RODATA|NOPTR)
+	for i := range 32 {
+		DATA(i, U8(class(i%16)))
+	}
+	return t
+}
+
+// lowClass and highClass return the classes that a byte with this half may be in.
+func lowClass(n int) (c byte) {
+	if n <= 9 {
+		c |= digit
+	}
+	if n >= 1 {
+		c |= letterLow
+	}
+	if n <= 10 {
+		c |= letterUp
+	}
+	return c | map[int]byte{0: nul, 5: percent, 12: backslash, 14: dot}[n]
+}
+
+func highClass(n int) byte {
+	return map[int]byte{0: nul, 2: dot | percent, 3: digit, 4: letterLow, 5: letterUp | backslash, 6: letterLow, 7: letterUp}[n]
+}
+
+func fill(name string, b byte) Mem { return table(name, func(int) byte { return b }) }
+
+type kernel struct {
+	low, high, nibble, alnum, zero, special reg.VecVirtual
+	text                                    reg.Register
+	masks, index                            reg.GPVirtual
+}
+
+func load(m Mem) reg.VecVirtual {
+	r := YMM()
+	VMOVDQU(m, r)
+	return r
+}
+
+func main() {
+	low, high := table("lowClasses", lowClass), table("highClasses", highClass)
+	nibble, class := fill("nibbles", 0x0f), fill("alnums", alnum)
+	TEXT("classifyAVX2", NOSPLIT, "func(text *byte, words int, m *byte)")
+	Doc("classifyAVX2 fills the masks for words words of text. The 64 bytes after them must be readable.")
+	Pragma("noescape")
+	k := kernel{low: load(low), high: load(high), nibble: load(nibble), alnum: load(class), zero: YMM(), special: YMM(), index: GP64()}
+	VPXOR(k.zero, k.zero, k.zero)
+	VPXOR(k.special, k.special, k.special)
+	k.text = Load(Param("text"), GP64())
+	count := Load(Param("words"), GP64())
+	k.masks = Load(Param("m"), GP64()).(reg.GPVirtual)
+	XORQ(k.index, k.index)
+
+	alnum, dots := k.word(0)
+	Label("next")
+	nextAlnum, nextDots := k.word(64)
+	k.logic(alnum, dots, nextAlnum)
+	MOVQ(nextAlnum, alnum)
+	MOVQ(nextDots, dots)
+	ADDQ(Imm(64), k.text)
+	INCQ(k.index)
+	CMPQ(k.index, count)
+	JNE(LabelRef("next"))
+
+	rest := GP64()
+	VPMOVMSKB(k.anySpecial(), rest.As32())
+	MOVQ(rest, k.state(atSpec))
+	VZEROUPPER()
+	RET()
+	Generate()
+}
+
+// word returns the letters and digits, and the full stops, of 64 bytes.
+func (k *kernel) word(at int) (alnum, dots reg.GPVirtual) {
+	alnum, dots = k.half(at)
+	a, d := k.half(at + 32)
+	SHLQ(Imm(32), a)
+	ORQ(a, alnum)
+	SHLQ(Imm(32), d)
+	ORQ(d, dots)
+	return alnum, dots
+}
+
+func (k *kernel) half(at int) (alnum, dots reg.GPVirtual) {
+	text, class, upper := YMM(), YMM(), YMM()
+	VMOVDQU(Mem{Base: k.text, Disp: at}, text)
+	VPSHUFB(text, k.low, class)
+	VPSRLW(Imm(4), text, upper)
+	VPAND(k.nibble, upper, upper)
+	VPSHUFB(upper, k.high, upper)
+	VPAND(upper, class, class)
+	VPOR(class, k.special, k.special)
+	alnum, dots = GP64(), GP64()
+	VPAND(k.alnum, class, text)
+	VPCMPGTB(k.zero, text, text)
+	VPMOVMSKB(text, alnum.As32())
+	VPSLLW(Imm(4), class, class)
+	VPMOVMSKB(class, dots.As32())
+	return alnum, dots
+}
+
+// anySpecial has the highest bit of every byte set that has been in one of the special classes.
+func (k *kernel) anySpecial() reg.VecVirtual {
+	a, b := YMM(), YMM()
+	VPSLLW(Imm(3), k.special, a) // percent
+	VPSLLW(Imm(2), k.special, b) // backslash
+	VPOR(a, b, a)
+	VPSLLW(Imm(1), k.special, b) // nul
+	VPOR(a, b, a)
+	return a
+}
+
+func (k *kernel) state(at int) Mem { return Mem{Base: k.masks, Disp: at} }
+
+func (k *kernel) of(at int) Mem { return Mem{Base: k.masks, Index: k.index, Scale: 8, Disp: at} }
+
+// shifted returns x moved up by n bits, with those of the word before from memory below them.
+func shifted(x reg.GPVirtual, before Mem, n uint64) reg.GPVirtual {
+	r, prev := GP64(), GP64()
+	MOVQ(x, r)
+	MOVQ(before, prev)
+	SHLQ(Imm(n), prev, r)
+	return r
+}
+
+// longer keeps those bits of x that have another one n bits below them, and keeps x for the next word.
+func (k *kernel) longer(x reg.GPVirtual, before Mem, n uint64) reg.GPVirtual {
+	r := shifted(x, before, n)
+	ANDQ(x, r)
+	return r
+}
+
+// logic does what masks.word does.
+func (k *kernel) logic(alnum, dots, nextAlnum reg.GPVirtual) {
+	after := GP64()
+	MOVQ(alnum, after)
+	SHRQ(Imm(1), nextAlnum, after)
+	runs := shifted(alnum, k.of(atAlnum), 1)
+	ANDQ(after, runs)
+	ANDQ(dots, runs) // the full stops inside
+	ends, carry := GP64(), GP64()
+	MOVQ(runs, ends)
+	ORQ(alnum, runs)
+	MOVQ(k.state(atCarry), carry)
+	ADDQ(carry, carry)
+	ADCQ(runs, ends)
+	SBBQ(carry, carry)
+	MOVQ(carry, k.state(atCarry))
+	ANDNQ(ends, runs, ends)
+
+	run2 := k.longer(runs, k.of(atRuns), 1)
+	MOVQ(runs, k.of(atRuns+8))
+	run4 := k.longer(run2, k.state(atPrev2), 2)
+	MOVQ(run2, k.state(atPrev2))
+	run7 := shifted(run4, k.state(atPrev4), 3)
+	ORQ(k.state(atShort), run7)
+	ANDQ(run4, run7)
+	MOVQ(run4, k.state(atPrev4))
+	ANDQ(shifted(run7, k.state(atPrev7), 1), ends)
+	MOVQ(run7, k.state(atPrev7))
+	MOVQ(ends, k.of(atEnds))
+
+	wide2 := k.longer(alnum, k.of(atAlnum), 1)
+	MOVQ(alnum, k.of(atAlnum+8))
+	wide4 := k.longer(wide2, k.state(atWide2), 2)
+	MOVQ(wide2, k.state(atWide2))
+	wide8 := k.longer(wide4, k.state(atWide4), 4)
+	MOVQ(wide4, k.state(atWide4))
+	wide := k.longer(wide8, k.state(atWide8), 8)
+	MOVQ(wide8, k.state(atWide8))
+	long := shifted(wide, k.state(atWide), 1)
+	MOVQ(wide, k.state(atWide))
+	ANDNQ(long, alnum, long)
+	MOVQ(long, k.of(atLong))
+}
