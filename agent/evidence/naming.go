@@ -15,7 +15,7 @@ const (
 	maxSegment = 200
 	// maxName is the longest name in a case, in bytes: with the incident, the case and a prefix before it, an S3 key (1,024 bytes)
 	// must still hold it.
-	maxName = 700
+	maxName = 600
 	// maxExtension is the longest ending that a shortened segment keeps, so that x.log.gz stays readable as such.
 	maxExtension = 24
 )
