@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
@@ -99,6 +100,9 @@ func broadRegex(s string) error {
 	if re.MatchString("") {
 		return fmt.Errorf("%q matches the empty line, and so every line", s)
 	}
+	if tree, err := syntax.Parse(s, syntax.Perl); err == nil && shortest(tree) < minWord {
+		return fmt.Errorf("%q matches words of less than %d characters, and so nearly everything", s, minWord)
+	}
 	n := 0
 	for _, line := range ordinary {
 		if re.MatchString(line) {
@@ -109,4 +113,31 @@ func broadRegex(s string) error {
 		return fmt.Errorf("%q matches %d of %d ordinary log lines: make it narrower", s, n, len(ordinary))
 	}
 	return nil
+}
+
+// shortest returns how many characters a match has at least.
+func shortest(re *syntax.Regexp) int {
+	switch re.Op {
+	case syntax.OpLiteral:
+		return len(re.Rune)
+	case syntax.OpCharClass, syntax.OpAnyChar, syntax.OpAnyCharNotNL:
+		return 1
+	case syntax.OpCapture, syntax.OpPlus:
+		return shortest(re.Sub[0])
+	case syntax.OpRepeat:
+		return re.Min * shortest(re.Sub[0])
+	case syntax.OpConcat:
+		n := 0
+		for _, sub := range re.Sub {
+			n += shortest(sub)
+		}
+		return n
+	case syntax.OpAlternate:
+		n := shortest(re.Sub[0])
+		for _, sub := range re.Sub[1:] {
+			n = min(n, shortest(sub))
+		}
+		return n
+	}
+	return 0
 }

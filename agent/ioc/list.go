@@ -2,29 +2,17 @@ package ioc
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 )
 
-// Bounds of a list, so that a wrong file is refused before it fills the memory.
-const (
-	maxListLine   = 1 << 16
-	maxListErrors = 20
-)
-
-// Options say how lists are read.
-type Options struct {
-	Private bool        // addresses that are in use inside every network are no error
-	Warn    func(error) // called for an entry that can't be read or is too broad, which is then left out; nil makes it an error
-}
+// maxListLine bounds a line of a plain list, so that a wrong file is refused before it fills the memory.
+const maxListLine = 1 << 16
 
 // ReadList reads a plain list under the default options.
 func ReadList(name string, r io.Reader) ([]Indicator, error) {
@@ -34,63 +22,32 @@ func ReadList(name string, r io.Reader) ([]Indicator, error) {
 // ReadList reads a plain list: one indicator a line, # begins a comment. The type is guessed, or forced by a word before
 // it, as in domain:example.net. The error names every bad line as name:line, up to a limit.
 func (o Options) ReadList(name string, r io.Reader) ([]Indicator, error) {
-	var inds []Indicator
-	sink := entrySink{Options: o, name: name}
-	lines := bufio.NewScanner(transform.NewReader(r, unicode.BOMOverride(transform.Nop)))
+	o.Format = Plain
+	return o.Read(name, r)
+}
+
+func readPlain(l *loader, data []byte) {
+	lines := bufio.NewScanner(bytes.NewReader(data))
 	lines.Buffer(nil, maxListLine)
 	n := 0
-	for lines.Scan() {
+	for !l.full() && lines.Scan() {
 		n++
-		ind, err := parseEntry(lines.Text())
+		ind, err := parseEntryAs(l.Type, lines.Text())
 		if ind.Raw == "" && err == nil {
 			continue
 		}
-		if ok := sink.check(n, &ind, err); ok {
-			inds = append(inds, ind)
-		}
-		if len(sink.errs) >= maxListErrors {
-			break
-		}
+		l.add(place{line: n}, ind, err)
 	}
 	if err := lines.Err(); err != nil {
-		sink.errs = append(sink.errs, fmt.Errorf("%s:%d: reading the list: %w", name, n+1, err))
+		l.broken(n+1, fmt.Errorf("reading the list: %w", err))
 	}
-	return inds, errors.Join(sink.errs...)
-}
-
-// An entrySink judges the entries of one list.
-type entrySink struct {
-	Options
-	name string
-	errs []error
-}
-
-// check completes an entry with its source and reports whether it can be used.
-func (s *entrySink) check(line int, ind *Indicator, err error) bool {
-	if err == nil {
-		err = tooBroad(*ind)
-	}
-	if s.Private && errors.Is(err, errPrivate) {
-		err = nil
-	}
-	source := s.name + ":" + strconv.Itoa(line)
-	if err == nil {
-		ind.Sources = []string{source}
-		return true
-	}
-	err = fmt.Errorf("%s: %w", source, err)
-	if s.Warn != nil {
-		s.Warn(err)
-		return false
-	}
-	s.errs = append(s.errs, err)
-	return false
 }
 
 var comment = regexp.MustCompile(`\s+#\s*`)
 
-// parseEntry reads one line of a plain list. A line without an indicator is a zero Indicator.
-func parseEntry(line string) (Indicator, error) {
+// parseEntryAs reads one line of a plain list, whose type is guessed unless the line or the caller says it. A line without an
+// indicator is a zero Indicator.
+func parseEntryAs(force Type, line string) (Indicator, error) {
 	line = strings.TrimSpace(line)
 	if line == "" || line[0] == '#' {
 		return Indicator{}, nil
@@ -98,11 +55,8 @@ func parseEntry(line string) (Indicator, error) {
 	if !utf8.ValidString(line) {
 		return Indicator{}, errors.New("is no text in UTF-8 or UTF-16: save the list as UTF-8")
 	}
-	if forcesString(line) {
-		t, value := guess(line)
-		ind, err := parseValue(t, value)
-		ind.Raw = line
-		return ind, err
+	if isVerbatim(force) || forcesString(line) {
+		return parseAs(force, line, line)
 	}
 	note := ""
 	if strings.IndexByte(line, '#') > 0 {
@@ -110,19 +64,31 @@ func parseEntry(line string) (Indicator, error) {
 			line, note = line[:at[0]], line[at[1]:]
 		}
 	}
-	t, value := guess(strings.Trim(line, `"',`))
-	ind, err := parseValue(t, value)
-	ind.Raw, ind.Comment = line, note
+	ind, err := parseAs(force, strings.Trim(line, `"',`), line)
+	ind.Comment = note
+	return ind, err
+}
+
+// parseAs reads a value as the type that its prefix says, else as the one that is forced, else as it looks.
+func parseAs(force Type, value, raw string) (Indicator, error) {
+	t, v := guess(value)
+	if force != "" && len(v) == len(strings.TrimSpace(value)) {
+		t = force
+	}
+	ind, err := parseValue(t, v)
+	ind.Raw = raw
 	return ind, err
 }
 
 // forcesString reports whether everything after the prefix belongs to the value.
 func forcesString(line string) bool {
 	word, _, ok := strings.Cut(line, ":")
-	if !ok {
-		return false
-	}
-	switch prefixes[strings.ToLower(word)] {
+	return ok && isVerbatim(prefixes[strings.ToLower(word)])
+}
+
+// isVerbatim reports whether values of the type may hold anything.
+func isVerbatim(t Type) bool {
+	switch t {
 	case String, Mutex, UserAgent, Regex:
 		return true
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+func parseEntry(line string) (Indicator, error) { return parseEntryAs("", line) }
+
 func TestReadListGuessesTypes(t *testing.T) {
 	tests := []struct {
 		line  string
