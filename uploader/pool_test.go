@@ -22,7 +22,7 @@ func TestPoolReserve(t *testing.T) {
 		for range 6 {
 			take(100) // above the reserve nobody is asked
 		}
-		if _, err := p.take(t.Context(), 0); err != errShip {
+		if _, err := p.take(t.Context(), 0); !errors.Is(err, errShip) {
 			t.Errorf("an object that can ship: got error %v, want errShip", err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -93,7 +93,7 @@ func backoff(n int) time.Duration {
 	if n < 6 {
 		delay = min(lastDelay, firstDelay<<(n-1))
 	}
-	return delay/2 + rand.N(delay/2)
+	return delay/2 + rand.N(delay/2) //nolint:gosec // it spreads load, it hides nothing
 }
 
 // sleep waits for d, or for the end of the context.

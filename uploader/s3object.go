@@ -80,7 +80,7 @@ func (o *s3Object) grow() error {
 				return nil
 			}
 		}
-		if err != errShip {
+		if !errors.Is(err, errShip) {
 			return err
 		}
 		if err := o.ship(); err != nil {

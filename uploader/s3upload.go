@@ -63,9 +63,10 @@ type upload struct {
 	requests context.Context // of what is under way: outlives ctx, so that nothing arrives after it was to be dropped
 	cut      context.CancelFunc
 
-	mu   sync.Mutex
-	id   string               // empty until the store has given one
-	sent []minio.CompletePart // that the store has confirmed, in the order of its answers
+	mu      sync.Mutex
+	id      string               // empty until the store has given one
+	refused error                // if it never will
+	sent    []minio.CompletePart // that the store has confirmed, in the order of its answers
 }
 
 func newUpload(ctx context.Context, s *S3, key string, metadata map[string]string) *upload {
@@ -118,8 +119,8 @@ func (u *upload) put(p *part) error {
 func (u *upload) begin() (string, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.id != "" {
-		return u.id, nil
+	if u.id != "" || u.refused != nil {
+		return u.id, u.refused
 	}
 	opts := minio.PutObjectOptions{UserMetadata: map[string]string{
 		"X-Amz-Checksum-Algorithm": "CRC32C",
@@ -128,14 +129,14 @@ func (u *upload) begin() (string, error) {
 	for name, value := range u.metadata {
 		opts.UserMetadata[name] = value
 	}
-	err := u.s.retry.do(u.ctx, u.key, func(context.Context) error {
+	u.refused = u.s.retry.do(u.ctx, u.key, func(context.Context) error {
 		_, err := u.s.try(u.requests, u.s.stall, nil, func(ctx context.Context, _ io.Reader) (err error) {
 			u.id, err = u.s.core.NewMultipartUpload(ctx, u.s.url.Bucket, u.key, opts)
 			return err
 		})
 		return err
 	})
-	return u.id, err
+	return u.id, u.refused
 }
 
 // restart forgets the upload id, unless parts have gone there that can't be sent again. It reports whether it did.

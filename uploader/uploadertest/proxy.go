@@ -184,5 +184,5 @@ func cut(w http.ResponseWriter) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // the server breaks it then
 	}
-	conn.Close()
+	_ = conn.Close() // that it is broken is the purpose
 }

@@ -32,7 +32,7 @@ const (
 
 // Tool returns the path of the versitygw binary, and builds it if it isn't there: in the folder that BELLWETHER_TOOLS
 // names, or .cache/tools at the root of the repository. Test packages that ask for it at once build it once.
-func Tool() (string, error) {
+func Tool(ctx context.Context) (string, error) {
 	dir := os.Getenv("BELLWETHER_TOOLS")
 	if dir == "" {
 		root, err := moduleRoot()
@@ -45,10 +45,10 @@ func Tool() (string, error) {
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
-	if _, err := os.Stat(name); err == nil {
+	if exists(name) {
 		return name, nil
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // whoever runs the tests chose it
 		return "", err
 	}
 	unlock, err := lockedfile.MutexAt(name + ".lock").Lock()
@@ -56,26 +56,31 @@ func Tool() (string, error) {
 		return "", err
 	}
 	defer unlock()
-	if _, err := os.Stat(name); err == nil {
+	if exists(name) {
 		return name, nil
 	}
-	return name, build(dir, name)
+	return name, build(ctx, dir, name)
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name) //nolint:gosec // whoever runs the tests chose it
+	return err == nil
 }
 
 // build installs the server in a folder of its own and renames it to name, so that nobody runs a half of it.
-func build(dir, name string) error {
+func build(ctx context.Context, dir, name string) error {
 	fresh, err := os.MkdirTemp(dir, "build-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(fresh)
-	cmd := exec.Command("go", "install", versityGW)
+	defer func() { _ = os.RemoveAll(fresh) }() //nolint:gosec // made above
+	cmd := exec.CommandContext(ctx, "go", "install", versityGW)
 	cmd.Dir = fresh
 	cmd.Env = append(os.Environ(), "GOBIN="+fresh, "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go install %s: %w\n%s", versityGW, err, out)
 	}
-	return os.Rename(filepath.Join(fresh, filepath.Base(name)), name)
+	return os.Rename(filepath.Join(fresh, filepath.Base(name)), name) //nolint:gosec // whoever runs the tests chose it
 }
 
 // moduleRoot returns the folder of go.mod, at or above the current one.
@@ -100,7 +105,7 @@ func moduleRoot() (string, error) {
 // test fails if there is none and none can be built. The server ends with the test, and its data with it.
 func VersityGW(t testing.TB) (endpoint, access, secret string) {
 	t.Helper()
-	tool, err := Tool()
+	tool, err := Tool(t.Context())
 	if err != nil {
 		t.Fatalf("the S3 server for tests: %v", err)
 	}
@@ -116,7 +121,7 @@ func VersityGW(t testing.TB) (endpoint, access, secret string) {
 
 func startVersityGW(t testing.TB, tool, access, secret string) (endpoint string, err error) {
 	t.Helper()
-	addr, err := freePort()
+	addr, err := freePort(t.Context())
 	if err != nil {
 		return "", err
 	}
@@ -129,7 +134,7 @@ func startVersityGW(t testing.TB, tool, access, secret string) (endpoint string,
 	}
 	var out bytes.Buffer
 	// The sidecar keeps metadata where the file system has no extended attributes.
-	cmd := exec.Command(tool, "--port", addr, "--region", Region, "--health", "/health", "--iam-dir", iam, "--quiet",
+	cmd := exec.CommandContext(t.Context(), tool, "--port", addr, "--region", Region, "--health", "/health", "--iam-dir", iam, "--quiet",
 		"posix", "--sidecar", sidecar, data)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+access, "ROOT_SECRET_KEY="+secret)
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -146,7 +151,7 @@ func startVersityGW(t testing.TB, tool, access, secret string) (endpoint string,
 		<-ended
 	}
 	endpoint = "http://" + addr
-	if err := waitFor(endpoint+"/health", ended); err != nil {
+	if err := waitFor(t.Context(), endpoint+"/health", ended); err != nil {
 		stop()
 		return "", fmt.Errorf("%s: %w\n%s", tool, err, out.Bytes())
 	}
@@ -154,23 +159,26 @@ func startVersityGW(t testing.TB, tool, access, secret string) (endpoint string,
 	return endpoint, nil
 }
 
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return l.Addr().String(), l.Close()
 }
 
 // waitFor waits until url answers 200, or its server has ended.
-func waitFor(url string, ended <-chan struct{}) error {
+func waitFor(ctx context.Context, url string, ended <-chan struct{}) error {
 	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	deadline := time.After(startTimeout)
 	for {
-		resp, err := client.Get(url)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := client.Do(req)
 		if err == nil {
-			resp.Body.Close()
+			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
 				return nil
 			}
@@ -215,7 +223,7 @@ func NewBucket(t testing.TB, endpoint, access, secret, name string) *Bucket {
 // keys below the prefix, and nothing else. It returns the user's keys.
 func (b *Bucket) PutOnly(t testing.TB, prefix string, abort bool) (access, secret string) {
 	t.Helper()
-	tool, err := Tool()
+	tool, err := Tool(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +232,7 @@ func (b *Bucket) PutOnly(t testing.TB, prefix string, abort bool) (access, secre
 		t.Fatal(err)
 	}
 	access, secret = "put-only", "the-secret-of-the-user-who-may-only-put"
-	cmd := exec.Command(tool, "admin", "--endpoint-url", b.client.EndpointURL().String(), "create-user", "--access", access, "--secret", secret, "--role", "user")
+	cmd := exec.CommandContext(t.Context(), tool, "admin", "--endpoint-url", b.client.EndpointURL().String(), "create-user", "--access", access, "--secret", secret, "--role", "user")
 	cmd.Env = append(os.Environ(), "ADMIN_ACCESS_KEY_ID="+root.AccessKeyID, "ADMIN_SECRET_ACCESS_KEY="+root.SecretAccessKey, "ADMIN_REGION="+Region)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -247,7 +255,7 @@ func (b *Bucket) Read(ctx context.Context, key string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer object.Close()
+	defer func() { _ = object.Close() }()
 	return io.ReadAll(object)
 }
 
