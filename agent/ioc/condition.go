@@ -64,18 +64,18 @@ func (l *loader) addCondition(root *condition) {
 	}
 	missed := map[*leaf]bool{}
 	root.missed(out, func(f *leaf) { missed[f] = true })
-	var without []string
+	without := map[*condition][]string{}
 	for _, f := range leaves {
 		switch {
 		case missed[f]:
 			l.fail(f.at, f.err)
 		case out(f):
-			without = append(without, f.what)
+			without[parents[f]] = append(without[parents[f]], f.what)
 		}
 	}
 	for _, f := range leaves {
 		if !out(f) {
-			f.ind.Comment = joinNotes(f.ind.Comment, lossOf(parents[f], without))
+			f.ind.Comment = joinNotes(f.ind.Comment, lossOf(parents[f], without[parents[f]]))
 			l.take(f.at, f.ind)
 		}
 	}

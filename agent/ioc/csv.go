@@ -96,7 +96,10 @@ func (l *loader) addRecord(t table, r *csv.Reader, record []string) {
 		l.skipped++
 		return
 	}
-	e := entry{comment: strings.Clone(cell(record, t.comment))}
+	e := entry{}
+	if c := cell(record, t.comment); !isNothing(c) {
+		e.comment = strings.Clone(cutText(c, maxNote))
+	}
 	if n, err := strconv.Atoi(cell(record, t.score)); err == nil {
 		e.score = n
 	}
@@ -299,7 +302,7 @@ func guessColumns(rows [][]string) table {
 		case filled == 0:
 		case t.typ < 0 && 10*words >= 8*filled:
 			t.typ = i
-		case 10*strong >= 8*filled && (len(t.values) == 0 || urls == 0):
+		case 10*strong >= 6*filled && (len(t.values) == 0 || urls == 0):
 			t.values = append(t.values, column{i, ""})
 		}
 	}

@@ -110,6 +110,7 @@ func toUTF8(data []byte) ([]byte, error) {
 type place struct {
 	line int
 	id   string // of the object, if the format has such
+	kind string // what the object is called in errors, if its id alone does not tell
 }
 
 // A loader collects the indicators of one list, and judges them.
@@ -159,7 +160,10 @@ func (l *loader) take(at place, ind Indicator) {
 
 // fail records an entry that can't be used.
 func (l *loader) fail(at place, err error) {
-	err = fmt.Errorf("%s: %w", l.source(at), err)
+	if at.id != "" {
+		err = fmt.Errorf("%s%s: %w", at.kind, at.id, err)
+	}
+	err = fmt.Errorf("%s:%d: %w", l.name, at.line, err)
 	if l.Warn != nil {
 		l.Warn(err)
 		return

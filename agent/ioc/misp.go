@@ -91,6 +91,7 @@ func (r *mispReader) attribute() {
 		return
 	}
 	if r.kind() != '{' {
+		r.skip()
 		r.jsonReader.fail("an attribute of MISP is an object")
 		return
 	}
@@ -106,7 +107,7 @@ func (r *mispReader) attribute() {
 		return
 	}
 	value := a.get("value")
-	at := place{value.line, a.get("uuid").text}
+	at := place{line: value.line, id: a.get("uuid").text}
 	comment := joinNotes(r.note, cutText(a.get("comment").text, maxNote))
 	typ := a.get("type").text
 	switch {

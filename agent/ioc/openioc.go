@@ -199,7 +199,7 @@ func attribute(e xml.StartElement, name string) string {
 
 // item reads one comparison.
 func (r *openIOC) item(start xml.StartElement) (*condition, error) {
-	at := place{r.line(), attribute(start, "id")}
+	at := place{line: r.line(), id: attribute(start, "id")}
 	var search, content, kind string
 	err := r.children(func(child xml.StartElement) error {
 		switch child.Name.Local {

@@ -97,7 +97,21 @@ func guessAddress(v string) Type {
 		}
 		return IPv6
 	}
+	if addr, bits, ok := strings.Cut(v, "/"); isQuad(addr) && (!ok || isNumber(bits) && len(bits) <= 3) {
+		return map[bool]Type{true: CIDR, false: IPv4}[ok] // and an error later
+	}
 	return ""
+}
+
+// isQuad reports whether v is meant to be an address of IPv4, in range or not.
+func isQuad(v string) bool {
+	groups := strings.Split(v, ".")
+	for _, g := range groups {
+		if !isNumber(g) || len(g) > 3 {
+			return false
+		}
+	}
+	return len(groups) == 4
 }
 
 // mayBeAddr reports whether it is worth the while to read v as an address or a network.

@@ -108,7 +108,7 @@ func (l *loader) stixObject(o jsonValue) {
 	if l.full() || isTrue(o.get("revoked").text) {
 		return
 	}
-	at := place{o.line, o.get("id").text}
+	at := place{line: o.line, id: o.get("id").text}
 	switch typ := o.get("type").text; typ {
 	case "indicator":
 		l.stixIndicator(at, &o)
@@ -166,7 +166,7 @@ func (l *loader) stixObservable(at place, typ string, o *jsonValue) {
 		if t := typeOfProperty(path); t != "" && v.text != "" {
 			ind, err := parseTyped(t, path, v.text)
 			ind.Comment = "observable"
-			l.add(place{v.line, at.id}, ind, err)
+			l.add(place{line: v.line, id: at.id}, ind, err)
 		}
 	}
 	for _, m := range stixMembers {

@@ -116,10 +116,13 @@ func (y *yaraReader) finish() {
 }
 
 func (y *yaraReader) at(line int) place {
-	if y.base != (place{}) {
-		return y.base
+	if y.base.line > 0 {
+		line = y.base.line
 	}
-	return place{line, y.rule.name}
+	if y.rule.name == "" {
+		return place{line: line, id: y.base.id}
+	}
+	return place{line, y.rule.name, "rule "}
 }
 
 // fault records that the text is not YARA.
@@ -320,7 +323,7 @@ func (y *yaraReader) readStrings() {
 		}
 		f.ind.Comment, f.ind.Score = note, y.rule.score
 		if f.err != nil {
-			f.err = fmt.Errorf("rule %s: %s: %w", y.rule.name, name, f.err)
+			f.err = fmt.Errorf("%s: %w", name, f.err)
 		}
 		y.rule.strings = append(y.rule.strings, yaraString{name, leafOf(f)})
 		if len(y.rule.strings) > maxYARALeaves {
@@ -576,9 +579,9 @@ func (y *yaraReader) condition() {
 	switch {
 	case y.err != nil:
 	case r.unsupported != "":
-		y.loader.fail(y.at(r.line), fmt.Errorf("rule %s: uses %s, which is not supported; leave it out with --lenient", r.name, r.unsupported))
+		y.loader.fail(y.at(r.line), fmt.Errorf("uses %s, which is not supported; leave it out with --lenient", r.unsupported))
 	case r.scope == "global":
-		y.loader.fail(y.at(r.line), fmt.Errorf("rule %s: is global, which is not supported; leave it out with --lenient", r.name))
+		y.loader.fail(y.at(r.line), errors.New("is global, which is not supported; leave it out with --lenient"))
 	case r.scope == "private": // it serves other rules alone
 	default:
 		y.addCondition(c)
