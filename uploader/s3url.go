@@ -11,8 +11,8 @@ import (
 	"github.com/minio/minio-go/v7/pkg/s3utils"
 )
 
-// maxPrefix leaves room in a key for what a case adds.
-const maxPrefix = 512
+// maxPrefix leaves room in a key of 1,024 bytes for the longest name that a case adds.
+const maxPrefix = 150
 
 // An S3URL is a place in a bucket.
 type S3URL struct {
