@@ -30,32 +30,14 @@ type lines struct {
 	overlap int
 	history int // bytes before the end of buf that must stay, because a decoder reads them
 
-	hits  hitList
-	masks *masks
-	seen  []int32 // the indicators reported in line, where it is longer than a block
-	until int64   // the number of the line that seen is about
-}
-
-// A match is a hit that has not been reported yet.
-type match struct {
-	at, n int
-	id    int32
-}
-
-// A hitList collects the matches that begin in the part of the block that is searched.
-type hitList struct {
-	found       []match
-	from, limit int
-}
-
-func (h *hitList) add(id int32, at, n int) {
-	if at >= h.from && at < h.limit {
-		h.found = append(h.found, match{at, n, id})
-	}
+	search *search
+	seen   []int32            // the first indicators reported in the line until
+	many   map[int32]struct{} // those that seen has no room for
+	until  int64              // the line that seen and many are about
 }
 
 func newLines(s *Set, inside string, block, overlap int, onHit func(Hit)) *lines {
-	l := &lines{set: s, onHit: onHit, inside: inside, line: 1, overlap: overlap, masks: newMasks(s.tokens.short)}
+	l := &lines{set: s, onHit: onHit, inside: inside, line: 1, overlap: overlap, search: newSearch(s, 0)}
 	if buf, ok := s.buffers.Get().(*[]byte); ok && cap(*buf) == block+slack {
 		l.buf = (*buf)[:0]
 	} else {
@@ -116,8 +98,8 @@ func (l *lines) finish() {
 
 // round searches up to limit, reports, and makes room. It returns how far the bytes of the block have moved.
 func (l *lines) round(limit int) int {
-	l.search(limit)
-	l.report(limit)
+	l.search.block(l.buf, l.from, limit)
+	l.report()
 	l.count(limit)
 	keep := max(0, min(limit-l.overlap, len(l.buf)-l.history))
 	l.base += int64(keep)
@@ -127,68 +109,41 @@ func (l *lines) round(limit int) int {
 	return keep
 }
 
-// search finds all matches that begin in buf[from:limit].
-func (l *lines) search(limit int) {
-	pad(l.buf)
-	end := limit
-	if limit > 0 && limit < len(l.buf) && l.buf[limit-1] != '\n' {
-		end = min(len(l.buf), limit+2*maxValue)
-	}
-	s := l.set
-	l.hits.from, l.hits.limit = l.from, limit
-	if len(s.tokens.forms) > 0 || len(s.addrs.nets4.nets) > 0 {
-		search := tokenSearch{tokens: &s.tokens, buf: l.buf, hits: &l.hits, masks: l.masks}
-		if len(s.addrs.nets4.nets) > 0 {
-			search.nets = &s.addrs.nets4
-		}
-		search.quads = search.nets != nil || s.tokens.address
-		search.find(l.from, end, nil)
-	}
-	s.factors.find(l.buf, end, &l.hits)
-	if len(s.addrs.v6) > 0 || len(s.addrs.nets6.nets) > 0 {
-		s.addrs.find6(l.buf, l.from, end, &l.hits)
-	}
-	for i := range s.regexes {
-		l.searchLines(&s.regexes[i], limit)
-	}
-}
-
-// pad writes what ends a token after the last byte.
-func pad(buf []byte) {
-	after := buf[len(buf) : len(buf)+slack]
-	for i := range after {
-		after[i] = '\n'
-	}
-}
-
-func (l *lines) searchLines(re *lineRegex, limit int) {
-	for at := l.from; at < limit; {
-		end := len(l.buf)
-		if i := bytes.IndexByte(l.buf[at:], '\n'); i >= 0 {
-			end = at + i
-		}
-		if m := re.FindIndex(bytes.TrimSuffix(l.buf[at:end], []byte("\r"))); m != nil {
-			l.hits.add(re.id, at+m[0], m[1]-m[0])
-		}
-		at = end + 1
-	}
-}
-
 // report calls onHit for the matches in the order of the stream, and only for the first of an indicator in a line.
-func (l *lines) report(limit int) {
-	slices.SortFunc(l.hits.found, func(a, b match) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id)) })
-	for _, m := range l.hits.found {
+func (l *lines) report() {
+	found := l.search.hits.found
+	slices.SortFunc(found, func(a, b match) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.id, b.id), cmp.Compare(a.inner, b.inner))
+	})
+	for _, m := range found {
 		l.count(m.at)
-		if l.until != l.line {
-			l.until, l.seen = l.line, l.seen[:0]
+		if l.first(m.id) {
+			l.onHit(Hit{Indicator: &l.set.inds[m.id], Line: l.line, Offset: l.base + int64(m.start), Text: l.text(m), Inside: m.inner.names(l.inside)})
 		}
-		if slices.Contains(l.seen, m.id) {
-			continue
-		}
-		l.seen = append(l.seen, m.id)
-		l.onHit(Hit{Indicator: &l.set.inds[m.id], Line: l.line, Offset: l.base + int64(m.at), Text: l.text(m), Inside: l.inside})
 	}
-	l.hits.found = l.hits.found[:0]
+}
+
+// first reports whether the indicator has not been reported in this line yet.
+func (l *lines) first(id int32) bool {
+	if l.until != l.line {
+		l.until, l.seen = l.line, l.seen[:0]
+		clear(l.many)
+	}
+	if len(l.seen) < 32 {
+		if slices.Contains(l.seen, id) {
+			return false
+		}
+		l.seen = append(l.seen, id)
+		return true
+	}
+	if _, ok := l.many[id]; ok || slices.Contains(l.seen, id) {
+		return false
+	}
+	if l.many == nil {
+		l.many = map[int32]struct{}{}
+	}
+	l.many[id] = struct{}{}
+	return true
 }
 
 // count moves the line number on to what stands at buf[at].
@@ -201,12 +156,12 @@ func (l *lines) count(at int) {
 
 // text returns the line around a match.
 func (l *lines) text(m match) []byte {
-	start, end := max(0, m.at-maxBeside), min(len(l.buf), m.at+m.n+maxBeside)
-	if i := bytes.LastIndexByte(l.buf[start:m.at], '\n'); i >= 0 {
+	start, end := max(0, m.start-maxBeside), min(len(l.buf), m.end+maxBeside)
+	if i := bytes.LastIndexByte(l.buf[start:m.start], '\n'); i >= 0 {
 		start += i + 1
 	}
-	if i := bytes.IndexByte(l.buf[m.at:end], '\n'); i >= 0 {
-		end = m.at + i
+	if i := bytes.IndexByte(l.buf[m.start:end], '\n'); i >= 0 {
+		end = m.start + i
 	}
 	return bytes.TrimSuffix(l.buf[start:end], []byte("\r"))
 }

@@ -122,7 +122,7 @@ func (s *Set) MatchName(path string) []*Indicator {
 		}
 	}
 	for _, m := range s.searchName(path) {
-		if ind := &s.inds[m.id]; ind.Type == Path && !goesOn(path, m.at+m.n) {
+		if ind := &s.inds[m.id]; ind.Type == Path && !goesOn(path, m.end) {
 			hits = append(hits, ind)
 		}
 	}
@@ -139,10 +139,9 @@ func isSeparator(r rune) bool { return r == '/' || r == '\\' }
 
 // searchName searches a path as if it were a text.
 func (s *Set) searchName(path string) []match {
-	l := newLines(s, "", len(path), 0, nil)
-	l.buf = append(l.buf, path...)
-	l.search(len(path))
-	return l.hits.found
+	x := newSearch(s, maxDepth)
+	x.block(append(make([]byte, 0, len(path)+slack), path...), 0, len(path))
+	return x.hits.found
 }
 
 // goesOn reports whether the component that ends before path[at] goes on in truth: a space ends one only in a text.

@@ -146,6 +146,7 @@ func (t *tokens) bitsOf(h uint64) uint64 {
 type tokenSearch struct {
 	*tokens
 	nets  *netTable
+	view  *view
 	quads bool // addresses are looked for inside of tokens: 198.51.100.7.log
 	buf   []byte
 	hits  *hitList
@@ -153,20 +154,23 @@ type tokenSearch struct {
 }
 
 // find looks at all tokens that end in buf[from:end], or right after it.
-func (s *tokenSearch) find(from, end int, onLong func(start, end int)) {
+func (s *tokenSearch) find(from, end int) {
 	m := s.masks
 	m.start()
 	padded := s.buf[: len(s.buf)+slack : len(s.buf)+slack]
 	for at := max(0, from-64); at <= end; at += 64 * chunkWords {
 		words := min(chunkWords, (end-at)/64+1)
 		m.classify(padded[at:], words)
+		if m.special != 0 && s.view.active {
+			s.view.special(at, at+64*words)
+		}
 		for w := range words {
 			for e := m.ends[w]; e != 0; e &= e - 1 {
 				s.token(at+64*w, w, uint(bits.TrailingZeros64(e)))
 			}
 			for e := m.long[w]; e != 0; e &= e - 1 {
 				b := uint(bits.TrailingZeros64(e))
-				s.long(at+64*w+int(b), bits.LeadingZeros64(^before(&m.alnum, w, b)), onLong)
+				s.long(at+64*w+int(b), bits.LeadingZeros64(^before(&m.alnum, w, b)))
 			}
 		}
 	}
@@ -295,23 +299,21 @@ func (s *tokenSearch) network(start, end int) {
 	s.nets.holding(addr, func(id int32) { s.hits.add(id, start, n) })
 }
 
-// long looks at 16 or more letters and digits that end before buf[end].
-func (s *tokenSearch) long(end, n int, onLong func(start, end int)) {
-	if n > 63 {
-		n = 0
-		for n < end && isAlnum(s.buf[end-n-1]) && n <= 1<<10 {
-			n++
-		}
-	}
-	if n > end || end > len(s.buf) {
+// long looks at n letters and digits that end before buf[end]; n may be too small above 63.
+func (s *tokenSearch) long(end, n int) {
+	if end > len(s.buf) {
 		return
 	}
+	for n >= 63 && n < end && isAlnum(s.buf[end-n-1]) {
+		n++
+	}
+	n = min(n, end)
 	if s.digests && (n == 32 || n == 40 || n == 64 || n == 128) {
 		lo, hi := s.key(end)
 		s.probe(end, n, lo, hi)
 	}
-	if onLong != nil {
-		onLong(end-n, end)
+	if s.view.active {
+		s.view.long(end-n, end)
 	}
 }
 

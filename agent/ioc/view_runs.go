@@ -1,0 +1,121 @@
+package ioc
+
+import "unicode/utf8"
+
+// minBase64 is the shortest run that is decoded as base64. All text in ASCII and UTF-16 yields 16 letters and digits in a row in
+// that many characters, nearly always: + and / stand for few of its characters.
+const minBase64 = 24
+
+// maxRun bounds the run that is decoded at once; a longer one is decoded in parts.
+const maxRun = 64 << 10
+
+// maxVariants bounds how often one run is decoded from different places on.
+const maxVariants = 8
+
+// Six bits by character of base64, in both alphabets; 0xff is no character of it.
+var base64Bits = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 0xff
+	}
+	for i, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		t[c] = byte(i)
+	}
+	t['-'], t['_'] = 62, 63
+	return t
+}()
+
+// hex decodes a run of hexadecimal digits, as auditd writes arguments that have spaces.
+func (v *view) hex(start, end int) {
+	if (end-start)%2 == 1 {
+		return
+	}
+	for ; start < end; start += 2 * maxRun {
+		stop := min(end, start+2*maxRun)
+		plain := v.scratch[:0]
+		for i := start; i < stop; i += 2 {
+			plain = append(plain, hexValue(v.buf[i])<<4|hexValue(v.buf[i+1]))
+			if len(plain) == minPlain && !startsText(plain) {
+				break
+			}
+		}
+		v.scratch = plain
+		if len(plain) > minPlain {
+			v.addArguments(start, stop, plain)
+		}
+	}
+}
+
+func hexValue(c byte) byte {
+	if c <= '9' {
+		return c - '0'
+	}
+	return c&^0x20 - 'A' + 10
+}
+
+// startsText reports whether p may be the start of a text or of arguments with NULs between them.
+func startsText(p []byte) bool {
+	n, _ := textAt(p)
+	return n == len(p) || n >= 2 && (p[n] == 0 || p[n] >= utf8.RuneSelf)
+}
+
+// addArguments adds a text in which NULs stand for the spaces of a command line, or after every character.
+func (v *view) addArguments(start, end int, plain []byte) {
+	if _, step := textAt(plain); step == 1 {
+		for i, c := range plain {
+			if c == 0 || c == '\n' || c == '\r' {
+				plain[i] = ' '
+			}
+		}
+	}
+	v.addStrings(hexEncoding, start, end, plain)
+}
+
+// base64 decodes the run around buf[start:end] from its first character on, and from start on if that is another place: a path or a name
+// may stand before it.
+func (v *view) base64(start, end int) {
+	left, right := start, end
+	for left > 0 && start-left < 256 && base64Bits[v.buf[left-1]] != 0xff {
+		left--
+	}
+	if end <= v.until[base64Encoding] {
+		right = v.until[base64Encoding]
+	}
+	for right < len(v.buf) && base64Bits[v.buf[right]] != 0xff {
+		right++
+	}
+	if right-left < minBase64 {
+		return
+	}
+	if right > v.until[base64Encoding] {
+		v.until[base64Encoding], v.variants = right, 0
+		v.base64From(left, right)
+	}
+	if v.variants++; (start-left)%4 != 0 && v.variants <= maxVariants {
+		v.base64From(start, right)
+	}
+	if left == 0 && v.from > 0 && v.variants == 1 { // the run has begun before the block
+		for i := 1; i < 4; i++ {
+			v.base64From(left+i, right)
+		}
+	}
+}
+
+func (v *view) base64From(start, end int) {
+	for ; start < end; start += maxRun {
+		stop := min(end, start+maxRun+64)
+		plain := v.scratch[:0]
+		src := v.buf[start:stop]
+		for ; len(src) >= 4; src = src[4:] {
+			x := uint32(base64Bits[src[0]])<<18 | uint32(base64Bits[src[1]])<<12 | uint32(base64Bits[src[2]])<<6 | uint32(base64Bits[src[3]])
+			plain = append(plain, byte(x>>16), byte(x>>8), byte(x))
+		}
+		if len(src) >= 2 {
+			plain = append(plain, base64Bits[src[0]]<<2|base64Bits[src[1]]>>4)
+			if len(src) == 3 {
+				plain = append(plain, base64Bits[src[1]]<<4|base64Bits[src[2]]>>2)
+			}
+		}
+		v.scratch = plain
+		v.addStrings(base64Encoding, start, stop, plain)
+	}
+}
