@@ -223,20 +223,19 @@ func wholeLines(s string, n int) string {
 	return s[:strings.LastIndexByte(s[:n], '\n')+1]
 }
 
-// verdict prints what verify has found. The error itself is printed by finish.
-func (u *ui) verdict(folder string, v evidence.Verdict, bad error, asJSON bool) error {
-	if asJSON {
-		out := map[string]any{
-			"case": folder, "ok": bad == nil, "seal": v.Seal, "lines": v.Lines, "files": v.Files, "bytes": v.Bytes, "complete": v.Totals.Complete,
-		}
-		if bad != nil {
-			out["error"] = bad.Error()
-		}
-		return u.json(out)
+// verdictJSON prints what verify has found for machines; bad is nil if nothing is wrong.
+func (u *ui) verdictJSON(folder string, v evidence.Verdict, bad error) error {
+	out := map[string]any{
+		"case": folder, "ok": bad == nil, "seal": v.Seal, "lines": v.Lines, "files": v.Files, "bytes": v.Bytes, "complete": v.Totals.Complete,
 	}
 	if bad != nil {
-		return nil
+		out["error"] = bad.Error()
 	}
+	return u.json(out)
+}
+
+// verified prints what verify has found of a case in which nothing is wrong.
+func (u *ui) verified(folder string, v evidence.Verdict) error {
 	state := "the run was complete"
 	if !v.Totals.Complete {
 		state = "the run was not complete: " + strings.Join(v.Totals.Missing, "; ")

@@ -24,21 +24,26 @@ func newVerifyCommand(u *ui) *cobra.Command {
 		if !isFolder(args[0]) {
 			return usageError("bellwether verify incidents/IR-7/web-01_20261122T150405Z", "%s: no such case folder", args[0])
 		}
-		v, err := evidence.Verify(c.Context(), filepath.Clean(args[0]), seal)
-		if jsonErr := u.verdict(args[0], v, err, asJSON); jsonErr != nil {
-			return jsonErr
+		v, bad := evidence.Verify(c.Context(), filepath.Clean(args[0]), seal)
+		if asJSON {
+			return verdictAsJSON(u, args[0], v, bad)
 		}
 		switch {
-		case err == nil:
-			return nil
-		case asJSON:
-			return &exitError{code: exitFailed}
-		case errors.Is(err, evidence.ErrIncomplete):
-			return withHint(exitFailed, err, hintIncomplete)
+		case bad == nil:
+			return u.verified(args[0], v)
+		case errors.Is(bad, evidence.ErrIncomplete):
+			return withHint(exitFailed, bad, hintIncomplete)
 		}
-		return withHint(exitFailed, err, hintTampered)
+		return withHint(exitFailed, bad, hintTampered)
 	}), cobra.ExactArgs(1))
 	c.Flags().StringVar(&seal, "seal", "", flagHelp["seal"])
 	c.Flags().BoolVar(&asJSON, "json", false, flagHelp["json"])
 	return c
+}
+
+func verdictAsJSON(u *ui, folder string, v evidence.Verdict, bad error) error {
+	if err := u.verdictJSON(folder, v, bad); err != nil || bad == nil {
+		return err
+	}
+	return &exitError{code: exitFailed}
 }

@@ -86,7 +86,7 @@ func (c *command) run(ctx context.Context, item *Item, program string, argv []st
 	limit := orDefault(c.step.MaxOutput, defaultMaxOutput)
 	timeout := orDefault(c.step.Timeout, defaultTimeout)
 	out := &cappedWriter{w: stdout, left: limit}
-	cmd := exec.Command(program)
+	cmd := exec.Command(program) //nolint:noctx // kin ends the whole session at the context's end, not this process alone
 	cmd.Args = argv
 	cmd.Dir = string(filepath.Separator)
 	cmd.Env = cleanEnv()
