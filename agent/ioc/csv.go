@@ -379,7 +379,10 @@ func looksLikeCSV(name string, sample []string) bool {
 		told = told || isStrong(f) || typeOfWord(f) != ""
 	}
 	for _, line := range sample {
-		if isStrong(strings.Trim(line, `"',`)) || forcesString(line) {
+		if forcesString(line) {
+			return false // whatever it holds is its value
+		}
+		if isStrong(strings.Trim(line, `"',`)) {
 			whole++
 		}
 		if fields, err := newCSV([]byte(line), d).Read(); err == nil && slices.ContainsFunc(fields, isStrong) {

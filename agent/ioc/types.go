@@ -81,11 +81,12 @@ type entry struct {
 
 // addEntry takes an entry. A composite, such as filename|md5, becomes an indicator for each part that can be looked for.
 func (l *loader) addEntry(at place, e entry) {
+	if e.typ == "malware-sample" && strings.Contains(e.value, "|") {
+		e.typ = "filename|md5" // what MISP means by it
+	}
 	types, values := []string{e.typ}, []string{e.value}
 	if strings.Contains(e.typ, "|") {
 		types, values = strings.Split(e.typ, "|"), strings.SplitN(e.value, "|", strings.Count(e.typ, "|")+1)
-	} else if typeOfWord(e.typ) == Filename && strings.Contains(e.value, "|") {
-		values[0], _, _ = strings.Cut(e.value, "|") // malware-sample: the digest follows
 	}
 	taken := 0
 	for i, word := range types {
