@@ -47,6 +47,10 @@ var ordinaryNames = map[string]bool{
 
 // addCondition takes what can be looked for, and fails for what is missed.
 func (l *loader) addCondition(root *condition) {
+	if f := root.leaf; f != nil {
+		l.add(f.at, f.ind, f.err)
+		return
+	}
 	weak := map[*leaf]bool{}
 	var leaves []*leaf
 	parents := map[*leaf]*condition{}

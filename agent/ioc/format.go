@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"regexp"
 	"strconv"
@@ -71,7 +72,7 @@ type Options struct {
 // Read reads a list of any format. The name stands in errors and sources; it tells what the content can't: which of the lists
 // of Loki it is. The error names every bad entry as name:line, up to a limit.
 func (o Options) Read(name string, r io.Reader) ([]Indicator, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxList+1))
+	data, err := readAll(io.LimitReader(r, maxList+1), sizeOf(r))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading indicators from %s: %w", name, err)
@@ -98,6 +99,26 @@ func (o Options) Read(name string, r io.Reader) ([]Indicator, error) {
 	return l.result()
 }
 
+// sizeOf returns how many bytes a reader is likely to yield, 0 if it does not tell.
+func sizeOf(r io.Reader) int {
+	switch r := r.(type) {
+	case interface{ Len() int }:
+		return min(r.Len(), maxList)
+	case interface{ Stat() (fs.FileInfo, error) }:
+		if info, err := r.Stat(); err == nil {
+			return int(min(info.Size(), maxList))
+		}
+	}
+	return 0
+}
+
+// readAll reads up to the end into one buffer, which need not grow if size is right.
+func readAll(r io.Reader, size int) ([]byte, error) {
+	b := bytes.NewBuffer(make([]byte, 0, max(0, size)+bytes.MinRead))
+	_, err := b.ReadFrom(r)
+	return b.Bytes(), err
+}
+
 // toUTF8 removes a byte order mark and decodes UTF-16.
 func toUTF8(data []byte) ([]byte, error) {
 	if bytes.HasPrefix(data, []byte("\xfe\xff")) || bytes.HasPrefix(data, []byte("\xff\xfe")) {
@@ -119,7 +140,8 @@ type loader struct {
 	name    string
 	inds    []Indicator
 	errs    []error
-	skipped int // attributes that are not meant for detection
+	skipped int      // attributes that are not meant for detection
+	sources []string // in which those of the indicators stand, many in one piece of memory
 }
 
 func (l *loader) source(at place) string {
@@ -154,7 +176,12 @@ func (l *loader) judge(ind Indicator, err error) error {
 }
 
 func (l *loader) take(at place, ind Indicator) {
-	ind.Sources = []string{l.source(at)}
+	if len(l.sources) == cap(l.sources) {
+		l.sources = make([]string, 0, min(1024, max(8, 2*cap(l.sources))))
+	}
+	n := len(l.sources)
+	l.sources = append(l.sources, l.source(at))
+	ind.Sources = l.sources[n : n+1 : n+1]
 	l.inds = append(l.inds, ind)
 }
 

@@ -26,6 +26,9 @@ type jsonReader struct {
 
 	counted int // the byte up to which lines have been counted
 	lines   int
+
+	keys map[string]string // those that have been read, each kept once
+	last jsonValue         // what value has returned
 }
 
 // A jsonValue is a value with all that belongs to it.
@@ -119,7 +122,7 @@ func (r *jsonReader) object(each func(key string)) {
 		return
 	}
 	for r.err == nil {
-		key := r.str()
+		key := r.key()
 		if !r.next(':') {
 			r.fail("no colon after a key in JSON")
 			return
@@ -176,19 +179,22 @@ func (r *jsonReader) skip() {
 		r.array(r.skip)
 	case '"':
 		r.rawString()
+	case '0':
+		r.number()
 	default:
 		r.scalar()
 	}
 }
 
-// value reads a value. Of an object, only the members whose keys are wanted stay; nil wants all.
-func (r *jsonReader) value(wanted map[string]bool) jsonValue {
+// value reads a value, which stays until the next call. Of an object, only the members whose keys are wanted stay; nil wants all.
+func (r *jsonReader) value(wanted map[string]bool) *jsonValue {
 	r.nodes = 0
-	return r.tree(wanted)
+	r.last = r.tree(jsonValue{keys: r.last.keys[:0], vals: r.last.vals[:0]}, wanted)
+	return &r.last
 }
 
-func (r *jsonReader) tree(wanted map[string]bool) jsonValue {
-	v := jsonValue{kind: r.kind()}
+func (r *jsonReader) tree(v jsonValue, wanted map[string]bool) jsonValue {
+	v.kind = r.kind()
 	if r.nodes++; r.nodes > maxJSONNodes {
 		r.fail(fmt.Sprintf("an object of more than %d values is no indicator", maxJSONNodes))
 		return v
@@ -202,10 +208,10 @@ func (r *jsonReader) tree(wanted map[string]bool) jsonValue {
 				return
 			}
 			v.keys = append(v.keys, key)
-			v.vals = append(v.vals, r.tree(nil))
+			v.vals = append(v.vals, r.tree(jsonValue{}, nil))
 		})
 	case '[':
-		r.array(func() { v.vals = append(v.vals, r.tree(nil)) })
+		r.array(func() { v.vals = append(v.vals, r.tree(jsonValue{}, nil)) })
 	case '"':
 		v.text = r.str()
 	default:
@@ -218,7 +224,7 @@ func (r *jsonReader) tree(wanted map[string]bool) jsonValue {
 func (r *jsonReader) scalar() string {
 	switch r.kind() {
 	case '0':
-		return r.number()
+		return string(r.number())
 	case 't', 'f', 'n':
 		for _, word := range []string{"true", "false", "null"} {
 			if bytes.HasPrefix(r.data[r.pos:], []byte(word)) {
@@ -236,7 +242,7 @@ func (r *jsonReader) scalar() string {
 	return ""
 }
 
-func (r *jsonReader) number() string {
+func (r *jsonReader) number() []byte {
 	start := r.pos
 	r.accept('-')
 	if !r.accept('0') && r.digits() == 0 {
@@ -251,7 +257,7 @@ func (r *jsonReader) number() string {
 			r.fail("a number in JSON without digits in its exponent")
 		}
 	}
-	return string(r.data[start:r.pos])
+	return r.data[start:r.pos]
 }
 
 func (r *jsonReader) accept(c byte) bool {
@@ -268,6 +274,28 @@ func (r *jsonReader) digits() int {
 		r.pos++
 	}
 	return r.pos - start
+}
+
+// maxKeys bounds how many keys are remembered.
+const maxKeys = 256
+
+// key reads a string that many objects have.
+func (r *jsonReader) key() string {
+	raw, escaped := r.rawString()
+	if escaped {
+		return unescapeJSON(raw)
+	}
+	if key, ok := r.keys[string(raw)]; ok {
+		return key
+	}
+	key := string(raw)
+	if r.keys == nil {
+		r.keys = map[string]string{}
+	}
+	if len(r.keys) < maxKeys {
+		r.keys[key] = key
+	}
+	return key
 }
 
 // str reads a string.

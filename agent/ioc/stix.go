@@ -104,23 +104,23 @@ func isEnvelope(data []byte) bool {
 }
 
 // stixObject takes what an object says. What is no indicator and no observable is passed over.
-func (l *loader) stixObject(o jsonValue) {
+func (l *loader) stixObject(o *jsonValue) {
 	if l.full() || isTrue(o.get("revoked").text) {
 		return
 	}
 	at := place{line: o.line, id: o.get("id").text}
 	switch typ := o.get("type").text; typ {
 	case "indicator":
-		l.stixIndicator(at, &o)
+		l.stixIndicator(at, o)
 	case "observed-data":
 		for _, child := range o.get("objects").vals {
 			if child.get("type").text != "observed-data" {
 				child.keys, child.vals = append(child.keys, "id"), append(child.vals, *o.get("id"))
-				l.stixObject(child)
+				l.stixObject(&child)
 			}
 		}
 	default:
-		l.stixObservable(at, typ, &o)
+		l.stixObservable(at, typ, o)
 	}
 }
 
@@ -258,16 +258,13 @@ func (p *patternParser) deeper() bool {
 	return p.err == nil
 }
 
-// joined reads operands that a word joins.
-func (p *patternParser) joined(word string, operand func() *condition, join func([]*condition) *condition) *condition {
-	parts := []*condition{operand()}
+// joined reads the operands that follow a first one and the word after it.
+func (p *patternParser) joined(first *condition, word string, operand func() *condition) []*condition {
+	parts := []*condition{first, operand()}
 	for p.take(word) {
 		parts = append(parts, operand())
 	}
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	return join(parts)
+	return parts
 }
 
 func anyOf(parts []*condition) *condition { return count(1, "OR", parts) }
@@ -275,12 +272,28 @@ func anyOf(parts []*condition) *condition { return count(1, "OR", parts) }
 func allOf(parts []*condition) *condition { return all("AND", parts) }
 
 func (p *patternParser) observations() *condition {
-	return p.joined("FOLLOWEDBY", p.observationOr, func(parts []*condition) *condition { return all("FOLLOWEDBY", parts) })
+	c := p.observationOr()
+	if p.take("FOLLOWEDBY") {
+		return all("FOLLOWEDBY", p.joined(c, "FOLLOWEDBY", p.observationOr))
+	}
+	return c
 }
 
-func (p *patternParser) observationOr() *condition { return p.joined("OR", p.observationAnd, anyOf) }
+func (p *patternParser) observationOr() *condition {
+	c := p.observationAnd()
+	if p.take("OR") {
+		return anyOf(p.joined(c, "OR", p.observationAnd))
+	}
+	return c
+}
 
-func (p *patternParser) observationAnd() *condition { return p.joined("AND", p.observation, allOf) }
+func (p *patternParser) observationAnd() *condition {
+	c := p.observation()
+	if p.take("AND") {
+		return allOf(p.joined(c, "AND", p.observation))
+	}
+	return c
+}
 
 // observation reads one observation with its qualifiers, which no indicator can keep.
 func (p *patternParser) observation() *condition {
@@ -291,7 +304,7 @@ func (p *patternParser) observation() *condition {
 	defer func() { p.depth-- }()
 	switch {
 	case p.take("["):
-		c = p.joined("OR", p.comparisonAnd, anyOf)
+		c = p.comparisonOr()
 		p.want("]")
 	case p.take("("):
 		c = p.observations()
@@ -328,7 +341,21 @@ func (p *patternParser) qualifier() bool {
 	return p.err == nil
 }
 
-func (p *patternParser) comparisonAnd() *condition { return p.joined("AND", p.comparison, allOf) }
+func (p *patternParser) comparisonOr() *condition {
+	c := p.comparisonAnd()
+	if p.take("OR") {
+		return anyOf(p.joined(c, "OR", p.comparisonAnd))
+	}
+	return c
+}
+
+func (p *patternParser) comparisonAnd() *condition {
+	c := p.comparison()
+	if p.take("AND") {
+		return allOf(p.joined(c, "AND", p.comparison))
+	}
+	return c
+}
 
 func (p *patternParser) comparison() *condition {
 	if p.take("(") {
@@ -336,7 +363,7 @@ func (p *patternParser) comparison() *condition {
 			return all("AND", nil)
 		}
 		defer func() { p.depth-- }()
-		c := p.joined("OR", p.comparisonAnd, anyOf)
+		c := p.comparisonOr()
 		p.want(")")
 		return c
 	}
