@@ -20,10 +20,9 @@ var lokiKinds = []struct{ word, kind string }{
 func lokiKind(name string) string {
 	stem, _, _ := strings.Cut(baseName(name), ".txt")
 	for _, k := range lokiKinds {
-		if !strings.Contains(stem, "-ioc") && !strings.HasSuffix(stem, k.word+"s") && !strings.HasSuffix(stem, k.word) {
-			continue
-		}
-		if hasWord(stem, k.word) {
+		at := strings.LastIndex(stem, k.word)
+		isLast := at >= 0 && len(stem)-at-len(k.word) <= len("es")
+		if hasWord(stem, k.word) && (isLast || k.kind == "trusted" || strings.Contains(stem, "-ioc")) {
 			return k.kind
 		}
 	}

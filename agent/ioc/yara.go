@@ -322,7 +322,7 @@ func (y *yaraReader) readStrings() {
 			note += ": " + y.rule.description
 		}
 		f.ind.Comment, f.ind.Score = note, y.rule.score
-		if f.err != nil {
+		if f.err = y.judge(f.ind, f.err); f.err != nil {
 			f.err = fmt.Errorf("%s: %w", name, f.err)
 		}
 		y.rule.strings = append(y.rule.strings, yaraString{name, leafOf(f)})
