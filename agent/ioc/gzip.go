@@ -1,6 +1,7 @@
 package ioc
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,17 +10,7 @@ import (
 	"github.com/klauspost/crc32"
 )
 
-var gzipMagic = []byte{0x1f, 0x8b, 0x08}
-
-// The bounds of what a compressed stream may become. Logs shrink 5 to 50 times; deflate can do 1,032.
-const (
-	bombFloor = 256 << 20 // bytes that are decoded whatever the ratio
-	bombRatio = 300
-	bombBytes = 1 << 40
-)
-
 var (
-	errBomb     = errors.New("decodes to far more than a log would: taken for a decompression bomb")
 	errGarbage  = errors.New("trailing garbage after the last member")
 	errHeader   = errors.New("no gzip header")
 	errChecksum = errors.New("the checksum is wrong")
@@ -34,82 +25,99 @@ const (
 	flagReserved  = 0xe0
 )
 
-// A gunzipper decodes gzip members straight into the block that is searched.
+// A gunzipper decodes gzip members into the block that is searched, or into any other buffer.
 type gunzipper struct {
 	*inflater
-	text  *lines
-	start int // where in the block the member begins
-	out   int64
+	inMember bool
+	begun    bool  // a member has been decoded
+	out      int64 // bytes of the member
+	sum      uint32
 }
 
-// scanGzip scans what a stream of gzip members holds. Where it is damaged, the bytes from there on are scanned as they are.
-func (s *Set) scanGzip(r io.Reader, onHit func(Hit)) error {
-	g := gunzipper{inflater: newInflater(r), text: newLines(s, "gzip", blockSize, overlap, onHit)}
-	g.text.history = windowSize
-	err := g.members()
-	g.text.finish()
-	if err == nil || errors.Is(err, errBomb) {
-		return err
+// gzip scans what a stream of gzip members holds, straight in the block where it is text.
+func (c *scan) gzip(in *replay) error {
+	g := &gunzipper{inflater: newInflater(in)}
+	text := c.newLines()
+	text.history = windowSize
+	err := c.gzipText(g, text, in)
+	text.finish()
+	if in.forget {
+		in.r = io.MultiReader(bytes.NewReader(g.unread()), in.r)
 	}
-	rest := newLines(s, "", blockSize, overlap, onHit)
-	rest.Write(g.unread())
-	io.Copy(rest, g.r)
-	rest.finish()
-	return fmt.Errorf("gzip, after %d bytes decoded: %w", g.out, err)
+	return err
 }
 
-// unread returns the input from the place on where decoding has ended, or all of it if it began there.
-func (d *inflater) unread() []byte {
-	d.align()
-	if d.read == int64(len(d.in)) {
-		return d.in
-	}
-	return d.in[d.ip:]
-}
-
-// members decodes all members.
-func (g *gunzipper) members() error {
-	if err := g.memberHeader(); err != nil {
-		return err
-	}
-	for {
-		if err := g.member(); err != nil {
-			return err
+func (c *scan) gzipText(g *gunzipper, text *lines, in *replay) error {
+	for first := true; ; first = false {
+		at, buf := len(text.buf), text.buf[:cap(text.buf)-slack]
+		end, err := g.step(buf, at)
+		if end > 0 {
+			in.decoded()
 		}
-		if more, err := g.skipZeros(); !more || err != nil {
-			return err
+		if first && formatOf(buf[:end]) != nil {
+			r := &metered{&windowReader{decode: g.step, buf: bytes.Clone(buf), w: end, end: err}, c.total, in}
+			err := c.stream(r)
+			_, rest := io.Copy(io.Discard, r) // what an archive does not read counts for the checksum
+			return errors.Join(err, rest)
 		}
-		if err := g.memberHeader(); err == errHeader {
-			return errGarbage
-		} else if err != nil {
-			return err
-		}
-	}
-}
-
-// member decodes one member and compares it with its trailer.
-func (g *gunzipper) member() error {
-	g.reset()
-	g.start = len(g.text.buf)
-	sum, size := uint32(0), uint32(0)
-	for {
-		at, buf := len(g.text.buf), g.text.buf[:cap(g.text.buf)-slack]
-		end, err := g.run(buf, g.start, at)
-		sum = crc32.Update(sum, crc32.IEEETable, buf[at:end])
-		size += uint32(end - at)
-		g.out += int64(end - at)
-		g.text.buf = buf[:end]
+		text.buf = buf[:end]
 		if err == io.EOF {
-			return g.trailer(sum, size)
+			return nil
+		}
+		if bomb := c.total.add(end - at); bomb != nil {
+			return bomb
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("after %d bytes decoded: %w", text.base+int64(end), err)
 		}
-		if g.out > bombBytes || g.out > bombFloor && g.out > g.read*bombRatio {
-			return errBomb
-		}
-		g.start = max(0, g.start-g.text.round(g.text.limit()))
+		text.round(text.limit())
 	}
+}
+
+// step decodes until buf is full, or the stream ends, which is io.EOF. The window before buf[at] must be what it has written before.
+func (g *gunzipper) step(buf []byte, at int) (int, error) {
+	for {
+		if !g.inMember {
+			if err := g.nextMember(); err != nil {
+				return at, err
+			}
+			g.inMember, g.out, g.sum = true, 0, 0
+			g.reset()
+		}
+		end, err := g.run(buf, at-int(min(g.out, windowSize)), at)
+		g.sum = crc32.Update(g.sum, crc32.IEEETable, buf[at:end])
+		g.out += int64(end - at)
+		at = end
+		if err != io.EOF {
+			return at, err
+		}
+		if err := g.trailer(g.sum, uint32(g.out)); err != nil {
+			return at, err
+		}
+		g.inMember, g.begun = false, true
+	}
+}
+
+// nextMember reads the header of the next member; io.EOF if there is none.
+func (g *gunzipper) nextMember() error {
+	if g.begun {
+		if more, err := g.skipZeros(); err != nil {
+			return err
+		} else if !more {
+			return io.EOF
+		}
+	}
+	err := g.memberHeader()
+	if err == errHeader && g.begun {
+		return errGarbage
+	}
+	return err
+}
+
+// unread returns the input from the place on where decoding has ended.
+func (d *inflater) unread() []byte {
+	d.align()
+	return d.in[d.ip:]
 }
 
 func (g *gunzipper) trailer(sum, size uint32) error {
@@ -136,7 +144,7 @@ func (g *gunzipper) memberHeader() error {
 	if len(b) < 10 {
 		return g.unexpected()
 	}
-	if [3]byte(b) != [3]byte(gzipMagic) || b[3]&flagReserved != 0 {
+	if b[0] != 0x1f || b[1] != 0x8b || b[2] != 8 || b[3]&flagReserved != 0 {
 		return errHeader
 	}
 	flags := b[3]

@@ -53,5 +53,6 @@ type Hit struct {
 	Line      int64  // of the decoded stream, from 1
 	Offset    int64  // of the match in the decoded stream
 	Text      []byte // the line, cut around the match where it is long; valid only during the call
+	Member    string // the member of the archive that the line stands in, archives inside it separated by "!"
 	Inside    string // the encodings around the text, outermost first: "" or "gzip" or "gzip+base64"
 }

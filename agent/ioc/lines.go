@@ -21,6 +21,7 @@ type lines struct {
 	set    *Set
 	onHit  func(Hit)
 	inside string
+	member string
 
 	buf     []byte // the block; slack bytes are readable after its capacity
 	from    int    // where in buf the search goes on; what stands before it has been searched
@@ -36,8 +37,8 @@ type lines struct {
 	until  int64              // the line that seen and many are about
 }
 
-func newLines(s *Set, inside string, block, overlap int, onHit func(Hit)) *lines {
-	l := &lines{set: s, onHit: onHit, inside: inside, line: 1, overlap: overlap, search: newSearch(s, 0)}
+func newLines(s *Set, block, overlap int, onHit func(Hit)) *lines {
+	l := &lines{set: s, onHit: onHit, line: 1, overlap: overlap, search: newSearch(s, 0)}
 	if buf, ok := s.buffers.Get().(*[]byte); ok && cap(*buf) == block+slack {
 		l.buf = (*buf)[:0]
 	} else {
@@ -96,8 +97,8 @@ func (l *lines) finish() {
 	l.set.buffers.Put(&buf)
 }
 
-// round searches up to limit, reports, and makes room. It returns how far the bytes of the block have moved.
-func (l *lines) round(limit int) int {
+// round searches up to limit, reports, and makes room.
+func (l *lines) round(limit int) {
 	l.search.block(l.buf, l.from, limit)
 	l.report()
 	l.count(limit)
@@ -106,7 +107,6 @@ func (l *lines) round(limit int) int {
 	l.buf = append(l.buf[:0], l.buf[keep:]...)
 	l.from = limit - keep
 	l.counted -= keep
-	return keep
 }
 
 // report calls onHit for the matches in the order of the stream, and only for the first of an indicator in a line.
@@ -118,7 +118,7 @@ func (l *lines) report() {
 	for _, m := range found {
 		l.count(m.at)
 		if l.first(m.id) {
-			l.onHit(Hit{Indicator: &l.set.inds[m.id], Line: l.line, Offset: l.base + int64(m.start), Text: l.text(m), Inside: m.inner.names(l.inside)})
+			l.onHit(Hit{Indicator: &l.set.inds[m.id], Line: l.line, Offset: l.base + int64(m.start), Text: l.text(m), Member: l.member, Inside: m.inner.names(l.inside)})
 		}
 	}
 }

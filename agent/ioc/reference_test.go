@@ -97,7 +97,7 @@ func refNet(network, line string) bool {
 func scanSplit(t testing.TB, set *Set, text string, r *rand.Rand) []string {
 	var hits []string
 	last := int64(0)
-	lines := newLines(set, "", 512, 160, func(h Hit) {
+	lines := newLines(set, 512, 160, func(h Hit) {
 		hits = append(hits, fmt.Sprint(h.Line, " ", h.Indicator.Type, " ", h.Indicator.Value))
 		if h.Line < last {
 			t.Errorf("line %d is reported after line %d", h.Line, last)

@@ -1,15 +1,10 @@
 package ioc
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 )
-
-// headSize is how many bytes of a stream tell what it is.
-const headSize = 512
 
 // A Scanner scans one stream that is written to it. It belongs to one goroutine.
 type Scanner struct {
@@ -34,19 +29,25 @@ func (s *Set) Scan(name string, onHit func(Hit)) *Scanner {
 // other errors are those of the reader and of the context.
 func (s *Set) ScanReader(ctx context.Context, name string, r io.Reader, onHit func(Hit)) error {
 	in := &sourceReader{ctx: ctx, r: r}
-	head := make([]byte, headSize)
-	n, err := io.ReadFull(in, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return err
+	err := newScan(s, in, onHit).stream(in)
+	if in.err != nil {
+		return in.err
 	}
-	err = s.scanStream(head[:n], io.MultiReader(bytes.NewReader(head[:n]), in), onHit)
-	return errors.Join(in.err, err)
+	return partial(err)
+}
+
+func partial(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrPartial, err)
 }
 
 // A sourceReader reads until its context ends, and remembers why it could not go on.
 type sourceReader struct {
 	ctx context.Context
 	r   io.Reader
+	n   int64
 	err error
 }
 
@@ -55,24 +56,11 @@ func (r *sourceReader) Read(p []byte) (int, error) {
 		return 0, r.err
 	}
 	n, err := r.r.Read(p)
+	r.n += int64(n)
 	if err != nil && err != io.EOF {
 		r.err = err
 	}
 	return n, err
-}
-
-// scanStream scans what r holds, which begins with head.
-func (s *Set) scanStream(head []byte, r io.Reader, onHit func(Hit)) error {
-	if !bytes.HasPrefix(head, gzipMagic) {
-		text := newLines(s, "", blockSize, overlap, onHit)
-		_, err := text.ReadFrom(r)
-		text.finish()
-		return err
-	}
-	if err := s.scanGzip(r, onHit); err != nil {
-		return fmt.Errorf("%w: %w", ErrPartial, err)
-	}
-	return nil
 }
 
 // Write takes the next bytes of the stream. It never fails: what can't be scanned is told by Close.
@@ -94,18 +82,17 @@ func (s *Scanner) Write(p []byte) (int, error) {
 func (s *Scanner) start() {
 	head := s.head
 	s.head = nil
-	if !bytes.HasPrefix(head, gzipMagic) {
-		s.plain = newLines(s.set, "", blockSize, overlap, s.onHit)
+	if formatOf(head) == nil {
+		s.plain = newLines(s.set, blockSize, overlap, s.onHit)
 		s.plain.Write(head)
 		return
 	}
-	var r *io.PipeReader
-	r, s.pipe = io.Pipe()
-	s.done = make(chan error, 1)
+	r, w := io.Pipe()
+	s.pipe, s.done = w, make(chan error, 1)
 	go func() {
-		err := s.set.scanStream(head, r, s.onHit)
+		in := &sourceReader{ctx: context.Background(), r: r}
+		s.done <- partial(newScan(s.set, in, s.onHit).stream(in))
 		io.Copy(io.Discard, r)
-		s.done <- err
 	}()
 	s.pipe.Write(head)
 }
