@@ -81,6 +81,7 @@ func load(m Mem) reg.VecVirtual {
 }
 
 func main() {
+	ConstraintExpr("!purego")
 	low, high := table("lowClasses", lowClass), table("highClasses", highClass)
 	nibble, class := fill("nibbles", 0x0f), fill("alnums", alnum)
 	TEXT("classifyAVX2", NOSPLIT, "func(text *byte, words int, m *byte)")
