@@ -64,7 +64,7 @@ type Options struct {
 	Private   bool        // addresses that are in use inside every network are no error
 	Warn      func(error) // called for an entry that can't be read or is too broad, which is then left out; nil makes it an error
 	Format    Format      // how the list is written; "" has it recognised by its content
-	Type      Type        // of the values whose list does not tell their types; "" has them guessed
+	Type      Type        // of the values whose list does not tell their types, or ip or hash for any of these; "" has them guessed
 	Columns   Columns     // of a CSV
 	Unflagged bool        // take attributes of MISP too that are not marked for detection (to_ids)
 }
@@ -72,6 +72,13 @@ type Options struct {
 // Read reads a list of any format. The name stands in errors and sources; it tells what the content can't: which of the lists
 // of Loki it is. The error names every bad entry as name:line, up to a limit.
 func (o Options) Read(name string, r io.Reader) ([]Indicator, error) {
+	if o.Type != "" {
+		t := typeOfWord(string(o.Type))
+		if t == "" || t == anyType || t == noType {
+			return nil, fmt.Errorf("%s: unknown type %q of indicators", name, o.Type)
+		}
+		o.Type = t
+	}
 	data, err := readAll(io.LimitReader(r, maxList+1), sizeOf(r))
 	switch {
 	case err != nil:

@@ -213,6 +213,9 @@ func TestReadRefusesOtherFiles(t *testing.T) {
 	if _, err := (Options{Format: "docx"}).Read("x", strings.NewReader("")); err == nil {
 		t.Error("an unknown format is read")
 	}
+	if _, err := (Options{Type: "colour"}).Read("x", strings.NewReader("evil.example")); err == nil {
+		t.Error("an unknown type is read")
+	}
 	if _, err := (Options{}).Read("x", readerOf(func([]byte) (int, error) { return 0, os.ErrPermission })); !errors.Is(err, os.ErrPermission) {
 		t.Error(err)
 	}
@@ -260,6 +263,7 @@ func TestForcedType(t *testing.T) {
 		text, want string
 	}{
 		{String, "198.51.100.7 # x", "1 string 198.51.100.7 # x"}, {Domain, "evil.sh", "1 domain evil.sh"}, {Domain, "ip:198.51.100.7", "1 ipv4 198.51.100.7"},
+		{"ip", "2001:db8::1", "1 ipv6 2001:db8::1"}, {"hash", md5Sample, "1 md5 " + md5Sample}, {IPv4, "198.51.100.0/24", "1 cidr 198.51.100.0/24"},
 		{Filename, "name,198.51.100.7\n", "1 filename name,198.51.100.7"},
 	} {
 		inds, err := Options{Type: test.force, Format: Plain}.Read("x", strings.NewReader(test.text))

@@ -73,7 +73,7 @@ func parseEntryAs(force Type, line string) (Indicator, error) {
 func parseAs(force Type, value, raw string) (Indicator, error) {
 	t, v := guess(value)
 	if force != "" && len(v) == len(strings.TrimSpace(value)) {
-		t = force
+		t = settle(force, v)
 	}
 	ind, err := parseValue(t, v)
 	ind.Raw = raw
