@@ -36,6 +36,7 @@ type clockReader struct {
 
 // RoundTrip passes the request on.
 func (c *clockReader) RoundTrip(req *http.Request) (*http.Response, error) {
+	began := c.now()
 	var sent atomic.Pointer[time.Time]
 	trace := &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
 		now := c.now()
@@ -45,9 +46,11 @@ func (c *clockReader) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return resp, err
 	}
-	if at := sent.Load(); at != nil {
-		c.observe(*at, c.now(), resp.Header.Get("Date"))
+	from := began
+	if at := sent.Load(); at != nil { // a quick answer may come before the word that the request was written
+		from = *at
 	}
+	c.observe(from, c.now(), resp.Header.Get("Date"))
 	return resp, nil
 }
 
