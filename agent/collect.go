@@ -15,7 +15,6 @@ import (
 
 	"bellwether/agent/evidence"
 	"bellwether/agent/host"
-	"bellwether/agent/ioc"
 	"bellwether/collectors"
 	"bellwether/profiles"
 
@@ -30,7 +29,7 @@ type collectFlags struct {
 	selection selectionFlags
 	to        toFlags
 	incident  string
-	iocs      []string
+	iocs      iocFlags
 	maxBytes  string
 	minFree   string
 	deadline  time.Duration
@@ -45,9 +44,9 @@ func newCollectCommand(u *ui) *cobra.Command {
 	c := command("collect", func(c *cobra.Command, _ []string) error { return collect(c.Context(), u, f) })
 	f.selection.add(c)
 	f.to.add(c)
+	f.iocs.add(c, 1000)
 	flags := c.Flags()
 	flags.StringVar(&f.incident, "incident", "triage", flagHelp["incident"])
-	flags.StringArrayVar(&f.iocs, "iocs", nil, flagHelp["iocs"])
 	flags.StringVar(&f.maxBytes, "max-bytes", "20GiB", flagHelp["max-bytes"])
 	flags.StringVar(&f.minFree, "min-free", "5%", flagHelp["min-free"])
 	flags.DurationVar(&f.deadline, "deadline", 30*time.Minute, flagHelp["deadline"])
@@ -74,7 +73,7 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	if err != nil {
 		return err
 	}
-	set, err := loadIndicators(f.iocs, u.in)
+	set, err := f.iocs.load(u)
 	if err != nil {
 		return err
 	}
@@ -85,8 +84,11 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 		return err
 	}
 	r := &runner{
-		ui: u, flags: f, sel: sel, set: set, dest: dest, log: log, logs: logs, maxBytes: maxBytes, tally: newTally(),
+		ui: u, flags: f, sel: sel, dest: dest, log: log, logs: logs, maxBytes: maxBytes, tally: newTally(),
 		progress: newProgress(u, f.quiet || f.json, len(sel.plan.Steps)),
+	}
+	if set != nil {
+		r.hunt = newHunt(set, f.iocs.maxHits, r.find)
 	}
 	return errors.Join(r.run(ctx), dest.close())
 }
@@ -96,7 +98,7 @@ type runner struct {
 	ui       *ui
 	flags    collectFlags
 	sel      selection
-	set      *ioc.Set // nil if there are no indicators
+	hunt     *hunt // nil if there are no indicators
 	dest     *destination
 	log      *slog.Logger
 	logs     *lateWriter
@@ -130,8 +132,28 @@ func (r *runner) run(ctx context.Context) error {
 	runErr := collectors.Run(limited, r.sel.plan, env, r.c)
 	r.progress.stop()
 	r.log.Info("run ended", "error", runErr)
+	if r.hunt != nil {
+		r.c.Wait()
+		r.hunt.end()
+	}
 	summary, closeErr := r.c.Close(missing(limited, runErr)...)
 	return r.report(ctx, summary, closeErr, time.Since(start))
+}
+
+// onLine sees every line of the manifest.
+func (r *runner) onLine(l evidence.Line) {
+	r.tally.add(l)
+	r.progress.line(l)
+	if r.hunt != nil {
+		r.hunt.line(l)
+	}
+}
+
+// find keeps a finding.
+func (r *runner) find(f evidence.Finding) {
+	if err := r.c.Find(f); err != nil {
+		r.log.Error("finding lost", "name", f.Name, "error", err)
+	}
 }
 
 // open claims the case.
@@ -143,17 +165,10 @@ func (r *runner) open(ctx context.Context) (err error) {
 		InFlight: r.dest.parallel,
 		Now:      time.Now,
 		Wait:     time.Sleep,
-		OnLine: func(l evidence.Line) {
-			r.tally.add(l)
-			r.progress.line(l)
-		},
+		OnLine:   r.onLine,
 	}
-	if r.set != nil {
-		opt.Taps = []evidence.Tap{tapFor(r.set, func(f evidence.Finding) {
-			if err := r.c.Find(f); err != nil {
-				r.log.Error("finding lost", "name", f.Name, "error", err)
-			}
-		})}
+	if r.hunt != nil {
+		opt.Taps = r.hunt.taps()
 	}
 	if r.c, err = evidence.New(ctx, r.dest.store, opt); err != nil {
 		return withHint(exitFailed, err, hintDestination)
@@ -173,13 +188,13 @@ func (r *runner) info() evidence.Info {
 // options are what the run was asked to do, as case.json keeps it. No credential is among them.
 func (r *runner) options() map[string]any {
 	indicators := 0
-	if r.set != nil {
-		indicators = r.set.Len()
+	if r.hunt != nil {
+		indicators = r.hunt.set.Len()
 	}
 	return map[string]any{
 		"to": r.dest.name, "root": r.sel.root, "since": r.flags.selection.since, "max_bytes": r.flags.maxBytes,
 		"max_file": r.flags.selection.maxFile, "min_free": r.flags.minFree, "deadline": r.flags.deadline.String(), "cpu": r.flags.cpu,
-		"no_commands": r.sel.noCommands, "iocs": r.flags.iocs, "indicators": indicators,
+		"no_commands": r.sel.noCommands, "iocs": r.flags.iocs.files, "indicators": indicators,
 	}
 }
 

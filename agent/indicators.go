@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -8,30 +9,46 @@ import (
 
 	"bellwether/agent/evidence"
 	"bellwether/agent/ioc"
+
+	"github.com/spf13/cobra"
 )
 
-// tapFor makes the tap that scans for indicators.
-func tapFor(set *ioc.Set, find func(evidence.Finding)) evidence.Tap {
-	return func(name string) io.WriteCloser {
-		return set.Scan(name, func(h ioc.Hit) { find(findingOf(name, h)) })
-	}
+// iocFlags are the flags that name lists of indicators and say how they are read; collect and scan share them.
+type iocFlags struct {
+	files     []string
+	lenient   bool
+	private   bool
+	unflagged bool
+	format    string
+	typ       string
+	columns   string
+	maxHits   int
 }
 
-func findingOf(name string, h ioc.Hit) evidence.Finding {
-	return evidence.Finding{
-		Kind: evidence.IOC, Indicator: h.Indicator.Value, Type: string(h.Indicator.Type), Source: h.Indicator.Sources, Severity: "high",
-		Name: name, Line: h.Line, Offset: h.Offset, Text: string(h.Text), Inside: h.Inside,
-	}
+func (f *iocFlags) add(c *cobra.Command, maxHits int) {
+	flags := c.Flags()
+	flags.StringArrayVar(&f.files, "iocs", nil, flagHelp["iocs"])
+	flags.BoolVar(&f.lenient, "lenient", false, flagHelp["lenient"])
+	flags.BoolVar(&f.private, "private", false, flagHelp["private"])
+	flags.BoolVar(&f.unflagged, "unflagged", false, flagHelp["unflagged"])
+	flags.StringVar(&f.format, "iocs-format", "", flagHelp["iocs-format"])
+	flags.StringVar(&f.typ, "iocs-type", "", flagHelp["iocs-type"])
+	flags.StringVar(&f.columns, "iocs-columns", "", flagHelp["iocs-columns"])
+	flags.IntVar(&f.maxHits, "max-hits", maxHits, flagHelp["max-hits"])
 }
 
-// loadIndicators reads all lists; "-" is standard input. It returns nil if there are none.
-func loadIndicators(files []string, stdin io.Reader) (*ioc.Set, error) {
-	if len(files) == 0 {
+// load reads all lists; "-" is standard input. It returns nil if there are none.
+func (f *iocFlags) load(u *ui) (*ioc.Set, error) {
+	if len(f.files) == 0 {
 		return nil, nil
 	}
+	opt, err := f.options(u)
+	if err != nil {
+		return nil, err
+	}
 	var all []ioc.Indicator
-	for _, name := range files {
-		list, err := loadList(name, stdin)
+	for _, name := range f.files {
+		list, err := loadList(opt, name, u.in)
 		if err != nil {
 			return nil, withHint(exitUsage, err, hintIndicators)
 		}
@@ -42,19 +59,67 @@ func loadIndicators(files []string, stdin io.Reader) (*ioc.Set, error) {
 		return nil, withHint(exitUsage, fmt.Errorf("indicators: %w", err), hintIndicators)
 	}
 	if set.Len() == 0 {
-		return nil, usageError(hintIndicators, "no indicator in %s", strings.Join(files, ", "))
+		return nil, usageError(hintIndicators, "no indicator in %s", strings.Join(f.files, ", "))
 	}
 	return set, nil
 }
 
-func loadList(name string, stdin io.Reader) ([]ioc.Indicator, error) {
+func (f *iocFlags) options(u *ui) (ioc.Options, error) {
+	opt := ioc.Options{Private: f.private, Unflagged: f.unflagged, Format: ioc.Format(f.format), Type: ioc.Type(f.typ)}
+	if f.lenient {
+		opt.Warn = u.warning
+	}
+	if f.columns == "" {
+		return opt, nil
+	}
+	var err error
+	if opt.Columns, err = parseColumns(f.columns); err != nil {
+		return opt, usageError("--iocs-columns value=ip,type=kind", "--iocs-columns: %w", err)
+	}
+	return opt, nil
+}
+
+// parseColumns reads value=NAME,type=NAME,comment=NAME,score=NAME, where NAME is a header's word or a number from 1.
+func parseColumns(s string) (c ioc.Columns, err error) {
+	to := map[string]*string{"value": &c.Value, "type": &c.Type, "comment": &c.Comment, "score": &c.Score}
+	for part := range strings.SplitSeq(s, ",") {
+		key, name, ok := strings.Cut(part, "=")
+		field := to[strings.TrimSpace(key)]
+		if !ok || field == nil || strings.TrimSpace(name) == "" {
+			return c, fmt.Errorf("%q: want value=, type=, comment= or score= and the name or number of a column", part)
+		}
+		*field = strings.TrimSpace(name)
+	}
+	if c.Value == "" {
+		return c, errors.New("the column of the values is not named")
+	}
+	return c, nil
+}
+
+func loadList(opt ioc.Options, name string, stdin io.Reader) ([]ioc.Indicator, error) {
 	if name == "-" {
-		return ioc.ReadList("stdin", stdin)
+		return opt.Read("stdin", stdin)
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("opening the indicators: %w", err)
 	}
 	defer f.Close()
-	return ioc.ReadList(name, f)
+	return opt.Read(name, f)
 }
+
+// findingOf says in the words of a case where an indicator was found.
+func findingOf(name string, h ioc.Hit) evidence.Finding {
+	f := indicatorFinding(name, h.Indicator)
+	f.Line, f.Offset, f.Text, f.Inside, f.Member = h.Line, h.Offset, string(h.Text), h.Inside, h.Member
+	return f
+}
+
+func indicatorFinding(name string, i *ioc.Indicator) evidence.Finding {
+	return evidence.Finding{
+		Kind: evidence.IOC, Indicator: i.Value, Type: string(i.Type), Source: i.Sources, Comment: i.Comment, Score: i.Score, Severity: "high", Name: name,
+	}
+}
+
+// errNoIndicators is what scan says without a list.
+var errNoIndicators = errors.New("no indicators: give a list with --iocs")

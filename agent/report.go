@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -58,8 +59,8 @@ func (t *tally) add(l evidence.Line) {
 	}
 	if l.Status == collectors.Failed && l.Collector == profiles.File && !strings.HasPrefix(l.Reason, evidence.NotKept) {
 		t.nRefused++
-		if len(t.refused) < maxRefused {
-			t.refused = append(t.refused, evidence.Printable(l.Source))
+		if source := evidence.Printable(l.Source); len(t.refused) < maxRefused && !slices.Contains(t.refused, source) {
+			t.refused = append(t.refused, source)
 		}
 	}
 }

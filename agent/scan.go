@@ -8,8 +8,8 @@ import (
 	"os"
 	"runtime"
 	"sync/atomic"
+	"time"
 
-	"bellwether/agent/evidence"
 	"bellwether/agent/ioc"
 	"bellwether/collectors"
 
@@ -19,35 +19,43 @@ import (
 
 // scanFlags are the flags of scan.
 type scanFlags struct {
-	iocs  []string
+	iocs  iocFlags
 	json  bool
 	list  bool
 	count bool
+	stats bool
+	color string
 }
 
 func newScanCommand(u *ui) *cobra.Command {
 	var f scanFlags
 	c := withArgs(command("scan PATH...", func(c *cobra.Command, args []string) error { return scan(c.Context(), u, f, args) }),
 		cobra.MinimumNArgs(1))
+	f.iocs.add(c, 0)
 	flags := c.Flags()
-	flags.StringArrayVar(&f.iocs, "iocs", nil, flagHelp["iocs"])
 	flags.BoolVar(&f.json, "json", false, flagHelp["json-hits"])
 	flags.BoolVarP(&f.list, "files-with-matches", "l", false, flagHelp["list"])
 	flags.BoolVarP(&f.count, "count", "c", false, flagHelp["count"])
+	flags.BoolVar(&f.stats, "stats", false, flagHelp["stats"])
+	flags.StringVar(&f.color, "color", "auto", flagHelp["color"])
 	c.MarkFlagsMutuallyExclusive("json", "files-with-matches", "count")
 	return c
 }
 
 // scan looks for indicators in files, several at once, and prints what it finds in the order of the files. Its exit code is grep's.
 func scan(ctx context.Context, u *ui, f scanFlags, paths []string) error {
-	if len(f.iocs) == 0 {
-		return usageError("bellwether scan --iocs indicators.txt /var/log", "no indicators: give a list with --iocs")
+	if len(f.iocs.files) == 0 {
+		return withHint(exitUsage, errNoIndicators, "bellwether scan --iocs indicators.txt /var/log")
 	}
-	set, err := loadIndicators(f.iocs, u.in)
+	paint, err := u.painter(f.color)
 	if err != nil {
 		return err
 	}
-	s := &scanner{ui: u, flags: f, set: set, queue: newTurns(u.out)}
+	set, err := f.iocs.load(u)
+	if err != nil {
+		return err
+	}
+	s := &scanner{ui: u, flags: f, set: set, paint: paint, queue: newTurns(u.out), tally: newScanTally(f.iocs.maxHits)}
 	s.workers.SetLimit(runtime.GOMAXPROCS(0))
 	for _, p := range paths {
 		if err := s.path(ctx, p); err != nil {
@@ -55,6 +63,9 @@ func scan(ctx context.Context, u *ui, f scanFlags, paths []string) error {
 		}
 	}
 	err = s.workers.Wait()
+	if f.stats {
+		u.scanStats(s.tally)
+	}
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -62,7 +73,7 @@ func scan(ctx context.Context, u *ui, f scanFlags, paths []string) error {
 		return withHint(exitUsage, fmt.Errorf("writing the hits: %w", err), "")
 	case s.failed.Load():
 		return &exitError{code: exitUsage}
-	case s.hits.Load() == 0:
+	case s.tally.hits() == 0:
 		return &exitError{code: exitFailed}
 	}
 	return nil
@@ -73,9 +84,10 @@ type scanner struct {
 	ui      *ui
 	flags   scanFlags
 	set     *ioc.Set
+	paint   painter
 	queue   *turns
 	workers errgroup.Group
-	hits    atomic.Int64
+	tally   *scanTally
 	failed  atomic.Bool
 }
 
@@ -134,42 +146,73 @@ func (s *scanner) add(ctx context.Context, name string, r io.ReadCloser) {
 	})
 }
 
-func (s *scanner) file(ctx context.Context, name string, r io.Reader, out *turn) error {
-	lines, last := int64(0), int64(-1)
-	var writeErr error
-	err := s.set.ScanReader(ctx, name, r, func(h ioc.Hit) {
-		s.hits.Add(1)
-		again := h.Line == last
-		last = h.Line
-		if !again {
-			lines++
-		}
-		if writeErr == nil && !s.flags.list && !s.flags.count {
-			writeErr = s.hit(out, name, h, again)
-		}
-	})
-	if err != nil && ctx.Err() == nil {
-		s.fail(name, err)
-	}
-	switch {
-	case writeErr != nil:
-		return writeErr
-	case s.flags.count:
-		_, writeErr = fmt.Fprintf(out, "%s:%d\n", name, lines)
-	case s.flags.list && lines > 0:
-		_, writeErr = fmt.Fprintln(out, name)
-	}
-	return writeErr
+// A fileScan is the scan of one stream.
+type fileScan struct {
+	s     *scanner
+	name  string
+	out   *turn
+	place place // of the last hit
+	lines int64 // with hits
+	err   error // of writing
 }
 
-// hit prints a hit: in text each line once, as JSON each indicator of it.
-func (s *scanner) hit(out io.Writer, name string, h ioc.Hit, again bool) error {
-	if s.flags.json {
-		return writeJSON(out, findingOf(name, h))
+// A place is a line of a stream.
+type place struct {
+	line           int64
+	member, inside string
+}
+
+func (s *scanner) file(ctx context.Context, name string, r io.Reader, out *turn) error {
+	f := &fileScan{s: s, name: name, out: out, place: place{line: -1}}
+	for _, i := range s.set.MatchName(name) {
+		f.hit(ioc.Hit{Indicator: i, Text: []byte(name), Inside: "name"})
 	}
-	if again {
-		return nil
+	counted := &countingReader{r: r}
+	if err := s.set.ScanReader(ctx, name, counted, f.hit); err != nil && ctx.Err() == nil {
+		s.fail(name, err)
 	}
-	_, err := io.WriteString(out, evidence.HitLine(name, h.Line, string(h.Text)))
-	return err
+	s.tally.file(counted.n)
+	switch {
+	case f.err != nil:
+		return f.err
+	case s.flags.count:
+		_, f.err = fmt.Fprintf(out, "%s:%d\n", s.paint.name(name), f.lines)
+	case s.flags.list && f.lines > 0:
+		_, f.err = fmt.Fprintln(out, s.paint.name(name))
+	}
+	return f.err
+}
+
+// hit prints a hit: as text each line once, as JSON each indicator of it.
+func (f *fileScan) hit(h ioc.Hit) {
+	s := f.s
+	listed := s.tally.hit(h.Indicator)
+	at := place{h.Line, h.Member, h.Inside}
+	again := at == f.place
+	f.place = at
+	if !again {
+		f.lines++
+	}
+	if f.err != nil || !listed || s.flags.list || s.flags.count {
+		return
+	}
+	found := findingOf(f.name, h)
+	switch {
+	case s.flags.json:
+		found.Time = time.Now().UTC()
+		f.err = writeJSON(f.out, found)
+	case !again:
+		_, f.err = io.WriteString(f.out, s.paint.hit(found))
+	}
+}
+
+type countingReader struct {
+	r io.Reader
+	n int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
 }

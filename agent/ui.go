@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,6 +73,57 @@ func hintOf(err error) string {
 
 func (u *ui) warn(path string, err error) {
 	fmt.Fprintf(u.err, "warning: %s: %v\n", evidence.Printable(path), err)
+}
+
+// warning prints what a user should know and can go on without.
+func (u *ui) warning(err error) { fmt.Fprintf(u.err, "warning: %v\n", err) }
+
+// A painter marks names, lines and indicators as grep does, or nothing.
+type painter bool
+
+// painter tells whether to mark: always, never, or on a terminal that takes it.
+func (u *ui) painter(when string) (painter, error) {
+	switch when {
+	case "always":
+		return true, nil
+	case "never":
+		return false, nil
+	case "auto":
+		return painter(isTerminal(u.out) && u.getenv("NO_COLOR") == "" && u.getenv("TERM") != "dumb"), nil
+	}
+	return false, usageError("--color auto", "--color %q: want auto, always or never", when)
+}
+
+func (p painter) paint(code, s string) string {
+	if !p || s == "" {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[m"
+}
+
+func (p painter) name(s string) string { return p.paint("35", evidence.Printable(s)) }
+
+// hit prints a finding as grep -n does, with its newline. The indicator is marked where it stands in the line as it is spelt.
+func (p painter) hit(f evidence.Finding) string {
+	f.Name = evidence.Printable(f.Name)
+	if !p {
+		return evidence.HitLine(f.Place(), f.Line, f.Text)
+	}
+	text := evidence.Printable(f.Text)
+	if at := strings.Index(strings.ToLower(text), strings.ToLower(f.Indicator)); at >= 0 && at+len(f.Indicator) <= len(text) {
+		text = text[:at] + p.paint("1;31", text[at:at+len(f.Indicator)]) + text[at+len(f.Indicator):]
+	}
+	return p.paint("35", f.Place()) + ":" + p.paint("32", strconv.FormatInt(f.Line, 10)) + ":" + text + "\n"
+}
+
+// scanStats prints what a scan has seen.
+func (u *ui) scanStats(t *scanTally) {
+	took := time.Since(t.began)
+	fmt.Fprintf(u.err, "%d files, %s in %s, %s/s, %d hits of %d indicators\n", t.files, humanize.IBytes(uint64(t.bytes)),
+		took.Round(time.Millisecond), humanize.IBytes(uint64(float64(t.bytes)/max(took.Seconds(), 1e-9))), t.all, len(t.byIOC))
+	for _, c := range t.frequent() {
+		fmt.Fprintf(u.err, "%8d  %s %s\n", c.n, c.indicator.Type, evidence.Printable(c.indicator.Value))
+	}
 }
 
 // json prints one object as a line.

@@ -287,6 +287,9 @@ func (c *Case) fail(err error) {
 	c.fatal = cmp.Or(c.fatal, err)
 }
 
+// Wait returns when every item that was added so far has its line.
+func (c *Case) Wait() { _ = c.commits.Wait() } // the goroutines return nil: their errors are in c.fatal
+
 // A Summary is what a run has to show for itself.
 type Summary struct {
 	Case   string
@@ -298,7 +301,7 @@ type Summary struct {
 // the run did not reach; together with what the store did not take it decides whether the case is complete. After an error there
 // is no end line, or it did not reach the store.
 func (c *Case) Close(missing ...string) (Summary, error) {
-	_ = c.commits.Wait() // the goroutines return nil: their errors are in c.fatal
+	c.Wait()
 	missing = append(missing, c.notTaken()...)
 	if err := c.closeReports(); err != nil {
 		return c.summary(""), err

@@ -23,6 +23,8 @@ type Finding struct {
 	Indicator string    `json:"indicator,omitempty"`
 	Type      string    `json:"type,omitempty"`
 	Source    []string  `json:"source,omitempty"` // the lists that the indicator stands in, as file:line
+	Comment   string    `json:"comment,omitempty"`
+	Score     int       `json:"score,omitempty"` // as the list gives it
 	Rule      string    `json:"rule,omitempty"`
 	Severity  string    `json:"severity"` // info, low, medium, high
 	Attack    []string  `json:"attack,omitempty"`
@@ -30,7 +32,9 @@ type Finding struct {
 	Line      int64     `json:"line,omitempty"`
 	Offset    int64     `json:"offset"` // in bytes, in the content as it was unpacked
 	Text      string    `json:"text"`
-	Inside    string    `json:"inside,omitempty"` // gzip …
+	Inside    string    `json:"inside,omitempty"` // gzip, base64 …; name or digest where it isn't the content that matches
+	Member    string    `json:"member,omitempty"` // of an archive
+	Count     int64     `json:"count,omitempty"`  // of all hits of an indicator, where not all are listed
 }
 
 // findings are the two books that findings go to: for machines, and for people.
@@ -52,10 +56,18 @@ func (c *Case) Find(f Finding) error {
 		return fmt.Errorf("writing %s: %w", FindingsFile, err)
 	}
 	c.findings.n.Add(1)
-	if _, err := c.findings.hits.Write([]byte(HitLine(f.Name, f.Line, f.Text))); err != nil {
+	if _, err := c.findings.hits.Write([]byte(HitLine(f.Place(), f.Line, f.Text))); err != nil {
 		return fmt.Errorf("writing %s: %w", HitsFile, err)
 	}
 	return nil
+}
+
+// Place names the item, and the archive's member after an exclamation mark.
+func (f Finding) Place() string {
+	if f.Member == "" {
+		return f.Name
+	}
+	return f.Name + "!" + Printable(f.Member)
 }
 
 // HitLine is a finding as grep -n prints it, with its newline. Control characters, which could drive a terminal, are shown as \xNN.
