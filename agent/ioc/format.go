@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"regexp/syntax"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -57,6 +58,8 @@ var readers = map[Format]func(l *loader, data []byte){
 const (
 	maxList       = 256 << 20
 	maxListErrors = 20
+	maxRegexSize  = 1 << 14 // steps of one regular expression
+	maxRegexSteps = 1 << 21 // of all of a list
 )
 
 // Options say how lists are read.
@@ -147,6 +150,7 @@ type loader struct {
 	name    string
 	inds    []Indicator
 	errs    []error
+	steps   int      // of the regular expressions
 	skipped int      // attributes that are not meant for detection
 	sources []string // in which those of the indicators stand, many in one piece of memory
 }
@@ -176,10 +180,34 @@ func (l *loader) judge(ind Indicator, err error) error {
 	if !utf8.ValidString(ind.Value) {
 		return fmt.Errorf("%q is no text in UTF-8", ind.Raw)
 	}
+	if ind.Type == Regex {
+		if err := l.weigh(ind.Value); err != nil {
+			return err
+		}
+	}
 	if err = tooBroad(ind); l.Private && errors.Is(err, errPrivate) {
 		return nil
 	}
 	return err
+}
+
+// weigh returns an error for an expression that takes more memory than it is worth.
+func (l *loader) weigh(expr string) error {
+	tree, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return err
+	}
+	prog, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return err
+	}
+	switch l.steps += len(prog.Inst); {
+	case len(prog.Inst) > maxRegexSize:
+		return fmt.Errorf("a regular expression of %d steps is too large", len(prog.Inst))
+	case l.steps > maxRegexSteps:
+		return errors.New("the regular expressions of the list are too large together")
+	}
+	return nil
 }
 
 func (l *loader) take(at place, ind Indicator) {

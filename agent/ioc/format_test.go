@@ -236,6 +236,36 @@ func TestReadHasABound(t *testing.T) {
 	}
 }
 
+func TestReadBoundsRegexes(t *testing.T) {
+	large := "regex:" + strings.Repeat("[a-z]{1000}", 100) + "\n"
+	if inds, err := ReadList("x", strings.NewReader(large)); err == nil {
+		t.Errorf("%d expressions are read", len(inds))
+	}
+	var warned int
+	inds, err := Options{Warn: func(error) { warned++ }}.ReadList("x", strings.NewReader(strings.Repeat("regex:evil[a-z]{1000}[0-9]{1000}x{1000}\n", 1500)))
+	if err != nil || warned == 0 || len(inds) > maxRegexSteps/3000 {
+		t.Errorf("%d expressions are read, %d refused, %v", len(inds), warned, err)
+	}
+}
+
+// docs/indicators.md tells of every type and format.
+func TestDocsAreComplete(t *testing.T) {
+	docs, err := os.ReadFile(filepath.Join("..", "..", "docs", "indicators.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range []Type{IPv4, IPv6, CIDR, Domain, Hostname, URL, Email, MD5, SHA1, SHA256, SHA512, Filename, Path, Registry, Mutex, UserAgent, String, Regex} {
+		if !bytes.Contains(docs, []byte("`"+typ+"`")) {
+			t.Errorf("the type %s is not told", typ)
+		}
+	}
+	for _, f := range Formats() {
+		if !bytes.Contains(bytes.ToLower(docs), []byte("\n### "+f.Format)) {
+			t.Errorf("the format %s has no section", f.Format)
+		}
+	}
+}
+
 func TestReadUTF16(t *testing.T) {
 	for _, name := range []string{"header.csv", "misp.json", "rules.yar", "c2-iocs.txt"} {
 		data, err := os.ReadFile(filepath.Join("testdata", "formats", name))
