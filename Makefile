@@ -11,11 +11,12 @@ TOOLS   ?= $(CURDIR)/.cache/tools
 # Tools that are built from source, pinned; none of them is part of the binary.
 GOLANGCI_LINT := v2.15.0
 FUZZTIME      ?= 30s
+TESTFLAGS     ?=
 
 export BELLWETHER_TOOLS = $(TOOLS)
 
 .DEFAULT_GOAL := help
-.PHONY: help build triage test test-go lint cross tidy fuzz bench release docs clean
+.PHONY: help build triage test lint cross tidy fuzz bench release docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,10 +27,8 @@ build: ## the binary for this machine: ./bellwether
 triage: build ## build, then triage this host into ./incidents
 	./bellwether collect --incident triage --to incidents
 
-test: test-go ## all tests, with a real S3 server built into .cache/tools (pinned)
-
-test-go:
-	$(GO) test ./...
+test: ## all tests, with real servers that are built into .cache/tools (pinned)
+	$(GO) test $(TESTFLAGS) ./...
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## gofmt, vet and golangci-lint
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
@@ -61,8 +60,10 @@ fuzz: ## every fuzz target for FUZZTIME each (default 30s)
 		done; \
 	done
 
-bench: build ## compare a run with cp -a and sha256sum, side by side
+bench: build ## what a run costs, and a scan, side by side with other tools
 	bench/spine.sh
+	bench/tap.sh
+	bench/scan.sh
 
 release: cross ## the binaries with their checksums in dist
 	cd dist && sha256sum bellwether-* > SHA256SUMS && cat SHA256SUMS
