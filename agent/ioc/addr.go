@@ -174,9 +174,17 @@ func dropAfter(s string, c byte) string {
 
 func allHex(b []byte) bool {
 	for _, c := range b {
-		if !isHex(c) {
+		if hexDigits[c] == 0 {
 			return false
 		}
 	}
 	return true
 }
+
+// hexDigits is not zero for the digits of hexadecimal numbers.
+var hexDigits = func() (t [256]byte) {
+	for _, c := range []byte("0123456789abcdefABCDEF") {
+		t[c] = 1
+	}
+	return t
+}()

@@ -248,21 +248,15 @@ func subBits(count *[maxCode + 1]int, left int, below, width uint) uint {
 
 func reverse(code, n uint) uint { return uint(bits.Reverse16(uint16(code))) >> (16 - n) }
 
-// pairLiterals puts into the entry of a literal the one or two that follow it, where their codes fit into the index. It goes
-// down, because what follows is found at a smaller index.
+// pairLiterals puts into the entry of a literal the one that follows it, where both codes fit into the index. It goes down,
+// because what follows is found at a smaller index.
 func (d *inflater) pairLiterals() {
-	for i := 1<<litBits - 1; i >= 0; i-- {
-		e := d.lit[i]
-		if e&(7<<5) != 1<<5 {
-			continue
+	lit := (*[1 << litBits]uint32)(d.lit[:])
+	for i := uint32(1<<litBits - 1); i < 1<<litBits; i-- {
+		e := lit[i]
+		next := lit[i>>(e&31)&(1<<litBits-1)]
+		if e&(7<<5) == 1<<5 && next&(7<<5) == 1<<5 && e&31+next&31 <= litBits {
+			lit[i] = e + next&31 + 1<<5 + next&0xff00<<8
 		}
-		for at := uint(16); at <= 24; at += 8 {
-			next := d.lit[i>>(e&31)]
-			if next&(7<<5) != 1<<5 || e&31+next&31 > litBits {
-				break
-			}
-			e += next&31 + 1<<5 + next>>8&0xff<<at
-		}
-		d.lit[i] = e
 	}
 }

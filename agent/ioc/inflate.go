@@ -9,7 +9,7 @@ import (
 
 // The library's reader hands out 32 KiB at a time and copies every byte twice more than a scan needs. This one writes into
 // the block that is searched, whose older bytes are the window. It is built like libdeflate's decoder: a bit buffer of 64
-// bits that is refilled without branches, tables of 11 and 8 bits with tables below them for longer codes, and up to three
+// bits that is refilled without branches, tables of 11 and 8 bits with tables below them for longer codes, and up to two
 // literals in one entry. What it accepts is what compress/flate accepts, and a fuzz target compares the two.
 
 const (
@@ -467,5 +467,9 @@ func store32(p unsafe.Pointer, at int, v uint32) {
 }
 
 func copy32(p unsafe.Pointer, dst, src int) {
-	*(*[32]byte)(unsafe.Add(p, dst)) = *(*[32]byte)(unsafe.Add(p, src))
+	a, b, c, d := load64(p, src), load64(p, src+8), load64(p, src+16), load64(p, src+24)
+	store64(p, dst, a)
+	store64(p, dst+8, b)
+	store64(p, dst+16, c)
+	store64(p, dst+24, d)
 }

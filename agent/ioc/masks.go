@@ -26,6 +26,7 @@ type masks struct {
 	carry                     uint64
 	short                     uint64 // all ones if tokens of 4 bytes count, zero if they must have 7
 	special                   uint64 // not zero if the chunk holds %, \ or NUL
+	names                     uint64 // not zero if the chunk holds a letter or digit in parentheses
 }
 
 func newMasks(short bool) *masks {
@@ -46,7 +47,7 @@ func (m *masks) classifyPortable(buf []byte, words int) {
 		m.alnum[chunkWords], m.runs[chunkWords] = 0, 0
 	}
 	text := buf[: 64*words+8 : 64*words+8]
-	m.special = special(text[:64*words])
+	m.special, m.names = special(text)
 	alnum, dots := word64(text)
 	last := m.alnum[0] >> 63
 	for i := range words {
@@ -84,12 +85,15 @@ func (m *masks) word(i int, alnum, inner uint64) {
 	m.alnum[i+1], m.runs[i+1] = alnum, runs
 }
 
-// special is not zero if b holds a byte with which an encoded text may begin.
-func special(b []byte) uint64 {
+// special tells whether b holds a byte with which an encoded text may begin, and whether a name in the notation of DNS logs ends there.
+func special(b []byte) (escapes, names uint64) {
 	if bytes.IndexByte(b, '%') >= 0 || bytes.IndexByte(b, '\\') >= 0 || bytes.IndexByte(b, 0) >= 0 {
-		return 1
+		escapes = 1
 	}
-	return 0
+	if bytes.Contains(b, []byte("(0)")) {
+		names = 1
+	}
+	return escapes, names
 }
 
 const (

@@ -12,8 +12,8 @@ DATA lowClasses<>+4(SB)/1, $0x07
 DATA lowClasses<>+5(SB)/1, $0x17
 DATA lowClasses<>+6(SB)/1, $0x07
 DATA lowClasses<>+7(SB)/1, $0x07
-DATA lowClasses<>+8(SB)/1, $0x07
-DATA lowClasses<>+9(SB)/1, $0x07
+DATA lowClasses<>+8(SB)/1, $0x87
+DATA lowClasses<>+9(SB)/1, $0x87
 DATA lowClasses<>+10(SB)/1, $0x06
 DATA lowClasses<>+11(SB)/1, $0x02
 DATA lowClasses<>+12(SB)/1, $0x22
@@ -28,8 +28,8 @@ DATA lowClasses<>+20(SB)/1, $0x07
 DATA lowClasses<>+21(SB)/1, $0x17
 DATA lowClasses<>+22(SB)/1, $0x07
 DATA lowClasses<>+23(SB)/1, $0x07
-DATA lowClasses<>+24(SB)/1, $0x07
-DATA lowClasses<>+25(SB)/1, $0x07
+DATA lowClasses<>+24(SB)/1, $0x87
+DATA lowClasses<>+25(SB)/1, $0x87
 DATA lowClasses<>+26(SB)/1, $0x06
 DATA lowClasses<>+27(SB)/1, $0x02
 DATA lowClasses<>+28(SB)/1, $0x22
@@ -40,7 +40,7 @@ GLOBL lowClasses<>(SB), RODATA|NOPTR, $32
 
 DATA highClasses<>+0(SB)/1, $0x40
 DATA highClasses<>+1(SB)/1, $0x00
-DATA highClasses<>+2(SB)/1, $0x18
+DATA highClasses<>+2(SB)/1, $0x98
 DATA highClasses<>+3(SB)/1, $0x01
 DATA highClasses<>+4(SB)/1, $0x02
 DATA highClasses<>+5(SB)/1, $0x24
@@ -56,7 +56,7 @@ DATA highClasses<>+14(SB)/1, $0x00
 DATA highClasses<>+15(SB)/1, $0x00
 DATA highClasses<>+16(SB)/1, $0x40
 DATA highClasses<>+17(SB)/1, $0x00
-DATA highClasses<>+18(SB)/1, $0x18
+DATA highClasses<>+18(SB)/1, $0x98
 DATA highClasses<>+19(SB)/1, $0x01
 DATA highClasses<>+20(SB)/1, $0x02
 DATA highClasses<>+21(SB)/1, $0x24
@@ -149,136 +149,151 @@ TEXT ·classifyAVX2(SB), NOSPLIT, $0-24
 	VMOVDQU   alnums<>+0(SB), Y3
 	VPXOR     Y4, Y4, Y4
 	VPXOR     Y5, Y5, Y5
-	MOVQ      text+0(FP), CX
-	MOVQ      words+8(FP), DX
-	MOVQ      m+16(FP), BX
+	MOVQ      text+0(FP), DX
+	MOVQ      words+8(FP), BX
+	MOVQ      m+16(FP), SI
 	XORQ      AX, AX
-	VMOVDQU   (CX), Y6
+	XORQ      CX, CX
+	VMOVDQU   (DX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
 	VPAND     Y2, Y6, Y6
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
 	VPOR      Y7, Y5, Y5
-	VPAND     Y3, Y7, Y6
-	VPCMPGTB  Y4, Y6, Y6
-	VPMOVMSKB Y6, SI
-	VPSLLW    $0x04, Y7, Y7
-	VPMOVMSKB Y7, DI
-	VMOVDQU   32(CX), Y6
-	VPSHUFB   Y6, Y0, Y7
-	VPSRLW    $0x04, Y6, Y6
-	VPAND     Y2, Y6, Y6
-	VPSHUFB   Y6, Y1, Y6
-	VPAND     Y6, Y7, Y7
-	VPOR      Y7, Y5, Y5
-	VPAND     Y3, Y7, Y6
-	VPCMPGTB  Y4, Y6, Y6
-	VPMOVMSKB Y6, R8
-	VPSLLW    $0x04, Y7, Y7
 	VPMOVMSKB Y7, R9
-	SHLQ      $0x20, R8
-	ORQ       R8, SI
-	SHLQ      $0x20, R9
-	ORQ       R9, DI
-
-next:
-	VMOVDQU   64(CX), Y6
-	VPSHUFB   Y6, Y0, Y7
-	VPSRLW    $0x04, Y6, Y6
-	VPAND     Y2, Y6, Y6
-	VPSHUFB   Y6, Y1, Y6
-	VPAND     Y6, Y7, Y7
-	VPOR      Y7, Y5, Y5
 	VPAND     Y3, Y7, Y6
 	VPCMPGTB  Y4, Y6, Y6
-	VPMOVMSKB Y6, R8
+	VPMOVMSKB Y6, DI
 	VPSLLW    $0x04, Y7, Y7
-	VPMOVMSKB Y7, R9
-	VMOVDQU   96(CX), Y6
+	VPMOVMSKB Y7, R8
+	VMOVDQU   32(DX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
 	VPAND     Y2, Y6, Y6
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
 	VPOR      Y7, Y5, Y5
+	VPMOVMSKB Y7, R12
 	VPAND     Y3, Y7, Y6
 	VPCMPGTB  Y4, Y6, Y6
 	VPMOVMSKB Y6, R10
 	VPSLLW    $0x04, Y7, Y7
 	VPMOVMSKB Y7, R11
 	SHLQ      $0x20, R10
-	ORQ       R10, R8
+	ORQ       R10, DI
 	SHLQ      $0x20, R11
-	ORQ       R11, R9
-	MOVQ      SI, R10
-	SHRQ      $0x01, R8, R10
-	MOVQ      SI, R11
-	MOVQ      (BX)(AX*8), R12
-	SHLQ      $0x01, R12, R11
-	ANDQ      R10, R11
-	ANDQ      DI, R11
-	MOVQ      R11, DI
-	ORQ       SI, R11
-	MOVQ      2120(BX), R10
-	ADDQ      R10, R10
-	ADCQ      R11, DI
-	SBBQ      R10, R10
-	MOVQ      R10, 2120(BX)
-	ANDNQ     DI, R11, DI
-	MOVQ      R11, R10
-	MOVQ      520(BX)(AX*8), R12
-	SHLQ      $0x01, R12, R10
-	ANDQ      R11, R10
-	MOVQ      R11, 528(BX)(AX*8)
-	MOVQ      R10, R11
-	MOVQ      2064(BX), R12
-	SHLQ      $0x02, R12, R11
-	ANDQ      R10, R11
-	MOVQ      R10, 2064(BX)
-	MOVQ      R11, R10
-	MOVQ      2072(BX), R12
-	SHLQ      $0x03, R12, R10
-	ORQ       2128(BX), R10
-	ANDQ      R11, R10
-	MOVQ      R11, 2072(BX)
-	MOVQ      R10, R11
-	MOVQ      2080(BX), R12
-	SHLQ      $0x01, R12, R11
-	ANDQ      R11, DI
-	MOVQ      R10, 2080(BX)
-	MOVQ      DI, 1040(BX)(AX*8)
-	MOVQ      SI, DI
-	MOVQ      (BX)(AX*8), R10
-	SHLQ      $0x01, R10, DI
-	ANDQ      SI, DI
-	MOVQ      SI, 8(BX)(AX*8)
-	MOVQ      DI, R10
-	MOVQ      2088(BX), R11
-	SHLQ      $0x02, R11, R10
-	ANDQ      DI, R10
-	MOVQ      DI, 2088(BX)
+	ORQ       R11, R8
+	SHLQ      $0x20, R12
+	ORQ       R12, R9
+
+next:
+	VMOVDQU   64(DX), Y6
+	VPSHUFB   Y6, Y0, Y7
+	VPSRLW    $0x04, Y6, Y6
+	VPAND     Y2, Y6, Y6
+	VPSHUFB   Y6, Y1, Y6
+	VPAND     Y6, Y7, Y7
+	VPOR      Y7, Y5, Y5
+	VPMOVMSKB Y7, R12
+	VPAND     Y3, Y7, Y6
+	VPCMPGTB  Y4, Y6, Y6
+	VPMOVMSKB Y6, R10
+	VPSLLW    $0x04, Y7, Y7
+	VPMOVMSKB Y7, R11
+	VMOVDQU   96(DX), Y6
+	VPSHUFB   Y6, Y0, Y7
+	VPSRLW    $0x04, Y6, Y6
+	VPAND     Y2, Y6, Y6
+	VPSHUFB   Y6, Y1, Y6
+	VPAND     Y6, Y7, Y7
+	VPOR      Y7, Y5, Y5
+	VPMOVMSKB Y7, R15
+	VPAND     Y3, Y7, Y6
+	VPCMPGTB  Y4, Y6, Y6
+	VPMOVMSKB Y6, R13
+	VPSLLW    $0x04, Y7, Y7
+	VPMOVMSKB Y7, R14
+	SHLQ      $0x20, R13
+	ORQ       R13, R10
+	SHLQ      $0x20, R14
+	ORQ       R14, R11
+	SHLQ      $0x20, R15
+	ORQ       R15, R12
+	MOVQ      DI, R13
+	SHRQ      $0x01, R10, R13
+	MOVQ      R9, R14
+	SHRQ      $0x02, R12, R14
+	ANDQ      R9, R14
+	ANDQ      R13, R14
+	ORQ       R14, CX
+	MOVQ      DI, R9
+	MOVQ      (SI)(AX*8), R14
+	SHLQ      $0x01, R14, R9
+	ANDQ      R13, R9
+	ANDQ      R8, R9
+	MOVQ      R9, R8
+	ORQ       DI, R9
+	MOVQ      2120(SI), R13
+	ADDQ      R13, R13
+	ADCQ      R9, R8
+	SBBQ      R13, R13
+	MOVQ      R13, 2120(SI)
+	ANDNQ     R8, R9, R8
+	MOVQ      R9, R13
+	MOVQ      520(SI)(AX*8), R14
+	SHLQ      $0x01, R14, R13
+	ANDQ      R9, R13
+	MOVQ      R9, 528(SI)(AX*8)
+	MOVQ      R13, R9
+	MOVQ      2064(SI), R14
+	SHLQ      $0x02, R14, R9
+	ANDQ      R13, R9
+	MOVQ      R13, 2064(SI)
+	MOVQ      R9, R13
+	MOVQ      2072(SI), R14
+	SHLQ      $0x03, R14, R13
+	ORQ       2128(SI), R13
+	ANDQ      R9, R13
+	MOVQ      R9, 2072(SI)
+	MOVQ      R13, R9
+	MOVQ      2080(SI), R14
+	SHLQ      $0x01, R14, R9
+	ANDQ      R9, R8
+	MOVQ      R13, 2080(SI)
+	MOVQ      R8, 1040(SI)(AX*8)
+	MOVQ      DI, R8
+	MOVQ      (SI)(AX*8), R9
+	SHLQ      $0x01, R9, R8
+	ANDQ      DI, R8
+	MOVQ      DI, 8(SI)(AX*8)
+	MOVQ      R8, R9
+	MOVQ      2088(SI), R13
+	SHLQ      $0x02, R13, R9
+	ANDQ      R8, R9
+	MOVQ      R8, 2088(SI)
+	MOVQ      R9, R8
+	MOVQ      2096(SI), R13
+	SHLQ      $0x04, R13, R8
+	ANDQ      R9, R8
+	MOVQ      R9, 2096(SI)
+	MOVQ      R8, R9
+	MOVQ      2104(SI), R13
+	SHLQ      $0x08, R13, R9
+	ANDQ      R8, R9
+	MOVQ      R8, 2104(SI)
+	MOVQ      R9, R8
+	MOVQ      2112(SI), R13
+	SHLQ      $0x01, R13, R8
+	MOVQ      R9, 2112(SI)
+	ANDNQ     R8, DI, R8
+	MOVQ      R8, 1552(SI)(AX*8)
 	MOVQ      R10, DI
-	MOVQ      2096(BX), R11
-	SHLQ      $0x04, R11, DI
-	ANDQ      R10, DI
-	MOVQ      R10, 2096(BX)
-	MOVQ      DI, R10
-	MOVQ      2104(BX), R11
-	SHLQ      $0x08, R11, R10
-	ANDQ      DI, R10
-	MOVQ      DI, 2104(BX)
-	MOVQ      R10, DI
-	MOVQ      2112(BX), R11
-	SHLQ      $0x01, R11, DI
-	MOVQ      R10, 2112(BX)
-	ANDNQ     DI, SI, DI
-	MOVQ      DI, 1552(BX)(AX*8)
-	MOVQ      R8, SI
-	MOVQ      R9, DI
-	ADDQ      $0x40, CX
+	MOVQ      R11, R8
+	MOVQ      R12, R9
+	ADDQ      $0x40, DX
 	INCQ      AX
-	CMPQ      AX, DX
+	CMPQ      AX, BX
 	JNE       next
 	VPSLLW    $0x03, Y5, Y0
 	VPSLLW    $0x02, Y5, Y1
@@ -286,6 +301,7 @@ next:
 	VPSLLW    $0x01, Y5, Y1
 	VPOR      Y0, Y1, Y0
 	VPMOVMSKB Y0, AX
-	MOVQ      AX, 2136(BX)
+	MOVQ      AX, 2136(SI)
+	MOVQ      CX, 2144(SI)
 	VZEROUPPER
 	RET

@@ -85,9 +85,6 @@ func (x *search) tokens(buf []byte, from, end int) {
 	}
 	t.quads = t.nets != nil || s.tokens.address
 	t.find(from, end)
-	if x.view.active && s.tokens.domains {
-		x.view.dnsNames(from, end)
-	}
 }
 
 // lines tries a regular expression on every line.

@@ -164,6 +164,9 @@ func (s *tokenSearch) find(from, end int) {
 		if m.special != 0 && s.view.active {
 			s.view.special(at, at+64*words)
 		}
+		if m.names != 0 && s.view.active && s.domains {
+			s.view.dnsNames(at, at+64*words)
+		}
 		for w := range words {
 			for e := m.ends[w]; e != 0; e &= e - 1 {
 				s.token(at+64*w, w, uint(bits.TrailingZeros64(e)))

@@ -101,11 +101,10 @@ func (v *view) special(at, end int) {
 
 // long looks at 16 or more letters and digits, buf[start:end].
 func (v *view) long(start, end int) {
-	run := v.buf[start:end]
-	if allHex(run) {
-		v.hex(start, end)
-	} else {
+	if !allHex(v.buf[start:end]) {
 		v.base64(start, end)
+	} else if startsText([]byte{hexPair(v.buf[start:]), hexPair(v.buf[start+2:]), hexPair(v.buf[start+4:])}) {
+		v.hex(start, end)
 	}
 }
 
@@ -152,8 +151,8 @@ func textAt(p []byte) (n, step int) {
 
 // dnsNames undoes the notation of the Windows DNS server's log: (3)www(4)evil(3)com(0).
 func (v *view) dnsNames(from, end int) {
-	end = min(end, len(v.buf))
-	for at := from; at < end; {
+	end = min(end+2, len(v.buf))
+	for at := max(from, v.until[dnsLabels]); at < end; {
 		i := bytes.Index(v.buf[at:end], []byte("(0)"))
 		if i < 0 {
 			return

@@ -33,7 +33,7 @@ func (v *view) hex(start, end int) {
 		stop := min(end, start+2*maxRun)
 		plain := v.scratch[:0]
 		for i := start; i < stop; i += 2 {
-			plain = append(plain, hexValue(v.buf[i])<<4|hexValue(v.buf[i+1]))
+			plain = append(plain, hexPair(v.buf[i:]))
 			if len(plain) == minPlain && !startsText(plain) {
 				break
 			}
@@ -44,6 +44,8 @@ func (v *view) hex(start, end int) {
 		}
 	}
 }
+
+func hexPair(b []byte) byte { return hexValue(b[0])<<4 | hexValue(b[1]) }
 
 func hexValue(c byte) byte {
 	if c <= '9' {
@@ -100,7 +102,35 @@ func (v *view) base64(start, end int) {
 	}
 }
 
+// mayHoldText reports whether base64 in buf[start:end] holds minPlain characters of ASCII in a row. Most runs are
+// names, numbers and digests, and are known as such from the first of every four characters.
+func (v *view) mayHoldText(start, end int) bool {
+	row := 0
+	for src := v.buf[start:end]; len(src) >= 4; src = src[4:] {
+		first := base64Bits[src[0]]
+		if first < ' '>>2 || first >= 0x80>>2 {
+			if first != 0 || row == 0 { // NUL may be half of a character
+				row = 2
+				continue
+			}
+		}
+		x := uint32(first)<<18 | uint32(base64Bits[src[1]])<<12 | uint32(base64Bits[src[2]])<<6 | uint32(base64Bits[src[3]])
+		for _, c := range [3]byte{byte(x >> 16), byte(x >> 8), byte(x)} {
+			if row++; !printable(c) && (c != 0 || row == 1) {
+				row = 0
+			}
+		}
+		if row >= minPlain {
+			return true
+		}
+	}
+	return row >= minPlain-2
+}
+
 func (v *view) base64From(start, end int) {
+	if !v.mayHoldText(start, end) {
+		return
+	}
 	for ; start < end; start += maxRun {
 		stop := min(end, start+maxRun+64)
 		plain := v.scratch[:0]

@@ -18,6 +18,7 @@ const (
 	percent
 	backslash
 	nul
+	paren
 	alnum = digit | letterLow | letterUp
 )
 
@@ -38,6 +39,7 @@ const (
 	atCarry = atWide + 8
 	atShort = atCarry + 8
 	atSpec  = atShort + 8
+	atNames = atSpec + 8
 )
 
 func table(name string, class func(nibble int) byte) Mem {
@@ -59,11 +61,11 @@ func lowClass(n int) (c byte) {
 	if n <= 10 {
 		c |= letterUp
 	}
-	return c | map[int]byte{0: nul, 5: percent, 12: backslash, 14: dot}[n]
+	return c | map[int]byte{0: nul, 5: percent, 8: paren, 9: paren, 12: backslash, 14: dot}[n]
 }
 
 func highClass(n int) byte {
-	return map[int]byte{0: nul, 2: dot | percent, 3: digit, 4: letterLow, 5: letterUp | backslash, 6: letterLow, 7: letterUp}[n]
+	return map[int]byte{0: nul, 2: dot | percent | paren, 3: digit, 4: letterLow, 5: letterUp | backslash, 6: letterLow, 7: letterUp}[n]
 }
 
 func fill(name string, b byte) Mem { return table(name, func(int) byte { return b }) }
@@ -71,7 +73,7 @@ func fill(name string, b byte) Mem { return table(name, func(int) byte { return 
 type kernel struct {
 	low, high, nibble, alnum, zero, special reg.VecVirtual
 	text                                    reg.Register
-	masks, index                            reg.GPVirtual
+	masks, index, names                     reg.GPVirtual
 }
 
 func load(m Mem) reg.VecVirtual {
@@ -87,20 +89,22 @@ func main() {
 	TEXT("classifyAVX2", NOSPLIT, "func(text *byte, words int, m *byte)")
 	Doc("classifyAVX2 fills the masks for words words of text. The 64 bytes after them must be readable.")
 	Pragma("noescape")
-	k := kernel{low: load(low), high: load(high), nibble: load(nibble), alnum: load(class), zero: YMM(), special: YMM(), index: GP64()}
+	k := kernel{low: load(low), high: load(high), nibble: load(nibble), alnum: load(class), zero: YMM(), special: YMM(), index: GP64(), names: GP64()}
 	VPXOR(k.zero, k.zero, k.zero)
 	VPXOR(k.special, k.special, k.special)
 	k.text = Load(Param("text"), GP64())
 	count := Load(Param("words"), GP64())
 	k.masks = Load(Param("m"), GP64()).(reg.GPVirtual)
 	XORQ(k.index, k.index)
+	XORQ(k.names, k.names)
 
-	alnum, dots := k.word(0)
+	this := k.word(0)
 	Label("next")
-	nextAlnum, nextDots := k.word(64)
-	k.logic(alnum, dots, nextAlnum)
-	MOVQ(nextAlnum, alnum)
-	MOVQ(nextDots, dots)
+	next := k.word(64)
+	k.logic(this, next)
+	MOVQ(next.alnum, this.alnum)
+	MOVQ(next.dots, this.dots)
+	MOVQ(next.parens, this.parens)
 	ADDQ(Imm(64), k.text)
 	INCQ(k.index)
 	CMPQ(k.index, count)
@@ -109,23 +113,25 @@ func main() {
 	rest := GP64()
 	VPMOVMSKB(k.anySpecial(), rest.As32())
 	MOVQ(rest, k.state(atSpec))
+	MOVQ(k.names, k.state(atNames))
 	VZEROUPPER()
 	RET()
 	Generate()
 }
 
-// word returns the letters and digits, and the full stops, of 64 bytes.
-func (k *kernel) word(at int) (alnum, dots reg.GPVirtual) {
-	alnum, dots = k.half(at)
-	a, d := k.half(at + 32)
-	SHLQ(Imm(32), a)
-	ORQ(a, alnum)
-	SHLQ(Imm(32), d)
-	ORQ(d, dots)
-	return alnum, dots
+// The classes of 64 bytes, one bit for each byte.
+type classes struct{ alnum, dots, parens reg.GPVirtual }
+
+func (k *kernel) word(at int) classes {
+	c, upper := k.half(at), k.half(at+32)
+	for _, p := range [][2]reg.GPVirtual{{upper.alnum, c.alnum}, {upper.dots, c.dots}, {upper.parens, c.parens}} {
+		SHLQ(Imm(32), p[0])
+		ORQ(p[0], p[1])
+	}
+	return c
 }
 
-func (k *kernel) half(at int) (alnum, dots reg.GPVirtual) {
+func (k *kernel) half(at int) classes {
 	text, class, upper := YMM(), YMM(), YMM()
 	VMOVDQU(Mem{Base: k.text, Disp: at}, text)
 	VPSHUFB(text, k.low, class)
@@ -134,13 +140,14 @@ func (k *kernel) half(at int) (alnum, dots reg.GPVirtual) {
 	VPSHUFB(upper, k.high, upper)
 	VPAND(upper, class, class)
 	VPOR(class, k.special, k.special)
-	alnum, dots = GP64(), GP64()
+	c := classes{GP64(), GP64(), GP64()}
+	VPMOVMSKB(class, c.parens.As32())
 	VPAND(k.alnum, class, text)
 	VPCMPGTB(k.zero, text, text)
-	VPMOVMSKB(text, alnum.As32())
+	VPMOVMSKB(text, c.alnum.As32())
 	VPSLLW(Imm(4), class, class)
-	VPMOVMSKB(class, dots.As32())
-	return alnum, dots
+	VPMOVMSKB(class, c.dots.As32())
+	return c
 }
 
 // anySpecial has the highest bit of every byte set that has been in one of the special classes.
@@ -175,10 +182,15 @@ func (k *kernel) longer(x reg.GPVirtual, before Mem, n uint64) reg.GPVirtual {
 }
 
 // logic does what masks.word does.
-func (k *kernel) logic(alnum, dots, nextAlnum reg.GPVirtual) {
-	after := GP64()
+func (k *kernel) logic(this, next classes) {
+	alnum, dots, after, closing := this.alnum, this.dots, GP64(), GP64()
 	MOVQ(alnum, after)
-	SHRQ(Imm(1), nextAlnum, after)
+	SHRQ(Imm(1), next.alnum, after)
+	MOVQ(this.parens, closing)
+	SHRQ(Imm(2), next.parens, closing)
+	ANDQ(this.parens, closing)
+	ANDQ(after, closing)
+	ORQ(closing, k.names)
 	runs := shifted(alnum, k.of(atAlnum), 1)
 	ANDQ(after, runs)
 	ANDQ(dots, runs) // the full stops inside
