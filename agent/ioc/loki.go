@@ -110,7 +110,10 @@ func parseLoki(kind, line string) (Indicator, error) {
 		if t == Filename || t == String {
 			t = Domain
 		}
-		return parseValue(t, v)
+		ind, err := parseValue(t, v)
+		_, note, _ := strings.Cut(line, ";")
+		ind.Comment = cutText(strings.TrimSpace(note), maxNote)
+		return ind, err
 	case "hash":
 		return parseLokiHash(line)
 	case "filename":

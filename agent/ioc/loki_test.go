@@ -18,6 +18,13 @@ func TestLoki(t *testing.T) {
 	}
 }
 
+func TestLokiComments(t *testing.T) {
+	inds, err := Options{}.Read("otx-c2-iocs.txt", strings.NewReader("evil.example;SvcUpd https://reports.example.org/1\n"))
+	if err != nil || len(inds) != 1 || inds[0].Value != "evil.example" || inds[0].Comment != "SvcUpd https://reports.example.org/1" {
+		t.Error(inds, err)
+	}
+}
+
 func TestLokiKinds(t *testing.T) {
 	tests := []struct{ name, line, want string }{
 		{"keywords.txt", "evil; word", "1 string evil; word"}, {"c2-pipes.txt", "evilpipe;note", ""}, {"apt-pipes.txt", "evilpipe;note", "1 string evilpipe"}, {"x-handles.txt", "Global\\evil;80", "1 mutex Global\\evil"},
