@@ -46,7 +46,7 @@ func tooBroad(ind Indicator) error {
 		return fmt.Errorf("%q would match nearly everything: use at least %d characters that mean something", ind.Raw, minWord)
 	}
 	if ind.Type == Filename && strings.ContainsAny(ind.Value, "*?") {
-		return fmt.Errorf("%q has wildcards: write it as regex:", ind.Raw)
+		return fmt.Errorf("%q has wildcards: write it as an expression after regex:, or leave them out", ind.Raw)
 	}
 	return nil
 }

@@ -50,12 +50,7 @@ func (v *jsonValue) get(key string) *jsonValue {
 	return &jsonValue{line: v.line}
 }
 
-// line returns the number of the line in which the next value begins.
-func (r *jsonReader) line() int {
-	r.space()
-	return r.lineAt(r.pos)
-}
-
+// lineAt returns the number of the line of a byte.
 func (r *jsonReader) lineAt(pos int) int {
 	if pos < r.counted {
 		r.counted, r.lines = 0, 0

@@ -165,7 +165,7 @@ func parseValue(t Type, raw string) (Indicator, error) {
 		return ind, fmt.Errorf("%d bytes are too long: an indicator has at most %d", len(raw), maxValue)
 	}
 	if strings.ContainsAny(raw, "\x00\n\r") {
-		return ind, errors.New("a line break or NUL can't be part of an indicator: use regex:")
+		return ind, errors.New("a line break or NUL can't be part of an indicator: use regex: and what stands between them")
 	}
 	var err error
 	ind.Type, ind.Value, err = normalise(t, raw)

@@ -52,12 +52,12 @@ func (y *yaraReader) readString() (Indicator, error) {
 		value = y.hexText()
 	default:
 		y.fault("rule %s: a string, a regular expression or bytes are expected", y.rule.name)
-		return Indicator{}, nil
+		return Indicator{}, y.err
 	}
 	raw := strings.ToValidUTF8(y.text[start:y.pos], "?")
 	modifiers := y.modifiers()
 	if y.err != nil {
-		return Indicator{}, nil
+		return Indicator{}, y.err
 	}
 	for _, m := range modifiers {
 		switch m {
