@@ -17,7 +17,7 @@ var (
 func litEntry(symbol int, n uint8) uint32 {
 	switch {
 	case symbol < 256:
-		return uint32(n) | 1<<5 | uint32(symbol)<<8
+		return uint32(n) | 1<<6 | uint32(symbol)<<16
 	case symbol == 256:
 		return uint32(n) | entryEnd
 	case symbol < 286:
@@ -64,9 +64,6 @@ func (d *inflater) readCodes() error {
 	}
 	if err := d.readLens(&table, nlit+ndist); err != nil {
 		return err
-	}
-	if d.lens[256] == 0 {
-		return errDeflate
 	}
 	distLens := d.lens[nlit : nlit+ndist]
 	if err := d.build(d.dist[:], distBits, distLens, distEntry); err != nil {
@@ -255,8 +252,8 @@ func (d *inflater) pairLiterals() {
 	for i := uint32(1<<litBits - 1); i < 1<<litBits; i-- {
 		e := lit[i]
 		next := lit[i>>(e&31)&(1<<litBits-1)]
-		if e&(7<<5) == 1<<5 && next&(7<<5) == 1<<5 && e&31+next&31 <= litBits {
-			lit[i] = e + next&31 + 1<<5 + next&0xff00<<8
+		if e&(3<<6|subTable) == 1<<6 && next&(3<<6|subTable) == 1<<6 && e&31+next&31 <= litBits {
+			lit[i] = e + next&31 + 1<<6 + next&0xff0000<<8
 		}
 	}
 }

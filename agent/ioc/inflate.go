@@ -22,7 +22,7 @@ const (
 	inSize     = 128 << 10   // bytes of input that are read at once
 	maxHeader  = 1 << 10     // bytes that no header of a block reaches
 	maxCode    = 15          // bits of the longest code
-	subTable   = 1 << 7      // an entry that is no literal, length or distance by itself
+	subTable   = 1 << 15     // an entry that is no literal, length or distance by itself
 	entryEnd   = subTable    // the end of a block: a sub-table entry that consumes what it says and leads nowhere
 	entryBad   = subTable    // and so is a code that does not exist, with no bits to consume
 	litTable   = 1<<11 + 512 // enough for 288 codes of up to 15 bits (libdeflate: 2,342)
@@ -36,9 +36,9 @@ var (
 
 // An inflater decodes one stream of deflate blocks after the other.
 //
-// An entry of its tables is, from the lowest bit: 5 bits to consume; 2 bits, how many literals; 1 bit, see subTable; then the
-// literals, one a byte; or the length of the code alone (8 bits) and the length or distance without its extra bits (16 bits). A
-// sub-table's entry has there the number of index bits and its place.
+// An entry of its tables is, from the lowest bit: 5 bits to consume, with the extra bits; a zero; 2 bits, how many literals; 4 bits, the
+// length of the code alone; 3 zeros; subTable; 16 bits, the literals, or the length or distance without its extra bits. The entry
+// of a table below has its index bits where the length of the code stands, and its place in the upper half.
 type inflater struct {
 	r    io.Reader
 	in   []byte // what was read; inSlack bytes follow
@@ -246,8 +246,8 @@ func (d *inflater) codes(buf []byte, start, at int) (int, error) {
 	}
 }
 
-// fast decodes until it comes near the end of the input or of buf. It returns io.EOF at the end of the block.
-func (d *inflater) fast(buf []byte, start, at int) (int, error) {
+// fastPortable decodes until it comes near the end of the input or of buf. It returns io.EOF at the end of the block.
+func (d *inflater) fastPortable(buf []byte, start, at int) (int, error) {
 	var (
 		in      = unsafe.Pointer(unsafe.SliceData(d.in))
 		out     = unsafe.Pointer(unsafe.SliceData(buf))
@@ -265,21 +265,21 @@ func (d *inflater) fast(buf []byte, start, at int) (int, error) {
 		ip += int((63 - nbits) >> 3)
 		nbits |= 56
 		e := lit[bits&(1<<litBits-1)]
-		if e&(3<<5) != 0 {
-			store32(out, at, e>>8)
-			at += int(e >> 5 & 3)
+		if e&(3<<6) != 0 {
+			store32(out, at, e>>16)
+			at += int(e >> 6 & 3)
 			bits >>= e & 31
 			nbits -= uint(e & 31)
 			e = lit[bits&(1<<litBits-1)]
-			if e&(3<<5) != 0 {
-				store32(out, at, e>>8)
-				at += int(e >> 5 & 3)
+			if e&(3<<6) != 0 {
+				store32(out, at, e>>16)
+				at += int(e >> 6 & 3)
 				bits >>= e & 31
 				nbits -= uint(e & 31)
 				e = lit[bits&(1<<litBits-1)]
-				if e&(3<<5) != 0 {
-					store32(out, at, e>>8)
-					at += int(e >> 5 & 3)
+				if e&(3<<6) != 0 {
+					store32(out, at, e>>16)
+					at += int(e >> 6 & 3)
 					bits >>= e & 31
 					nbits -= uint(e & 31)
 					continue
@@ -299,9 +299,9 @@ func (d *inflater) fast(buf []byte, start, at int) (int, error) {
 				}
 				break
 			}
-			e = lit[(e>>16+uint32(bits>>litBits)&(1<<(e>>8&0xff)-1))%litTable]
-			if e&(3<<5) != 0 {
-				store32(out, at, e>>8)
+			e = lit[(e>>16+uint32(bits>>litBits)&(1<<(e>>8&15)-1))%litTable]
+			if e&(3<<6) != 0 {
+				store32(out, at, e>>16)
 				at++
 				bits >>= e & 31
 				nbits -= uint(e & 31)
@@ -317,7 +317,7 @@ func (d *inflater) fast(buf []byte, start, at int) (int, error) {
 				break
 			}
 		}
-		length := int(e>>16) + int(bits&(1<<(e&31)-1)>>(e>>8&31))
+		length := int(e>>16) + int(bits&(1<<(e&31)-1)>>(e>>8&15))
 		bits >>= e & 31
 		nbits -= uint(e & 31)
 		e = dist[bits&(1<<distBits-1)]
@@ -326,13 +326,13 @@ func (d *inflater) fast(buf []byte, start, at int) (int, error) {
 				err = errDeflate
 				break
 			}
-			e = dist[(e>>16+uint32(bits>>distBits)&(1<<(e>>8&0xff)-1))%distTable]
+			e = dist[(e>>16+uint32(bits>>distBits)&(1<<(e>>8&15)-1))%distTable]
 			if e&subTable != 0 {
 				err = errDeflate
 				break
 			}
 		}
-		distance := int(e>>16) + int(bits&(1<<(e&31)-1)>>(e>>8&31))
+		distance := int(e>>16) + int(bits&(1<<(e&31)-1)>>(e>>8&15))
 		bits >>= e & 31
 		nbits -= uint(e & 31)
 		if distance > at-start {
@@ -381,11 +381,11 @@ func (d *inflater) careful(buf []byte, start, at int) (int, error) {
 	for at <= len(buf)-outRoom-outSlack {
 		d.topUp()
 		e := d.lit[d.bits&(1<<litBits-1)]
-		if e&(3<<5) > 1<<5 { // more than one literal may take bits that are not there
+		if e&(3<<6) > 1<<6 { // more than one literal may take bits that are not there
 			e = d.single(e)
 		}
 		if e&subTable != 0 && e>>16 != 0 {
-			e = d.lit[(e>>16+uint32(d.bits>>litBits)&(1<<(e>>8&0xff)-1))%litTable]
+			e = d.lit[(e>>16+uint32(d.bits>>litBits)&(1<<(e>>8&15)-1))%litTable]
 		}
 		n := uint(e & 31)
 		switch {
@@ -399,13 +399,13 @@ func (d *inflater) careful(buf []byte, start, at int) (int, error) {
 		case e&subTable != 0:
 			d.take(n)
 			return at, io.EOF
-		case e&(3<<5) != 0:
-			buf[at] = byte(e >> 8)
+		case e&(3<<6) != 0:
+			buf[at] = byte(e >> 16)
 			at++
 			d.take(n)
 			continue
 		}
-		length := int(e>>16) + int(d.bits&(1<<n-1)>>(e>>8&31))
+		length := int(e>>16) + int(d.bits&(1<<n-1)>>(e>>8&15))
 		d.take(n)
 		distance, err := d.distance()
 		if err != nil {
@@ -423,14 +423,14 @@ func (d *inflater) careful(buf []byte, start, at int) (int, error) {
 
 // single returns the entry of the first literal alone.
 func (d *inflater) single(e uint32) uint32 {
-	return uint32(d.lens[byte(e>>8)]) | 1<<5 | e&0xff00
+	return uint32(d.lens[byte(e>>16)]) | 1<<6 | e&0xff0000
 }
 
 func (d *inflater) distance() (int, error) {
 	d.topUp()
 	e := d.dist[d.bits&(1<<distBits-1)]
 	if e&subTable != 0 && e>>16 != 0 {
-		e = d.dist[(e>>16+uint32(d.bits>>distBits)&(1<<(e>>8&0xff)-1))%distTable]
+		e = d.dist[(e>>16+uint32(d.bits>>distBits)&(1<<(e>>8&15)-1))%distTable]
 	}
 	n := uint(e & 31)
 	if n > d.nbits || e&subTable != 0 && d.nbits < maxCode {
@@ -439,7 +439,7 @@ func (d *inflater) distance() (int, error) {
 	if e&subTable != 0 {
 		return 0, errDeflate
 	}
-	v := int(e>>16) + int(d.bits&(1<<n-1)>>(e>>8&31))
+	v := int(e>>16) + int(d.bits&(1<<n-1)>>(e>>8&15))
 	d.take(n)
 	return v, nil
 }

@@ -1,6 +1,6 @@
-// Asm writes masks_amd64.s. Run it in its folder with
+// Masks writes masks_amd64.s. Run it in the folder above with
 //
-//	go run . -out ../masks_amd64.s
+//	go run ./masks -out ../masks_amd64.s
 package main
 
 import (

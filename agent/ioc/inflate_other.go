@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package ioc
+
+func (d *inflater) fast(buf []byte, start, at int) (int, error) { return d.fastPortable(buf, start, at) }
