@@ -17,7 +17,7 @@ var (
 func litEntry(symbol int, n uint8) uint32 {
 	switch {
 	case symbol < 256:
-		return uint32(n) | 1<<6 | uint32(symbol)<<16
+		return uint32(n) | oneLiteral | uint32(symbol)<<16
 	case symbol == 256:
 		return uint32(n) | entryEnd
 	case symbol < 286:
@@ -245,15 +245,17 @@ func subBits(count *[maxCode + 1]int, left int, below, width uint) uint {
 
 func reverse(code, n uint) uint { return uint(bits.Reverse16(uint16(code))) >> (16 - n) }
 
-// pairLiterals puts into the entry of a literal the one that follows it, where both codes fit into the index. It goes down,
-// because what follows is found at a smaller index.
-func (d *inflater) pairLiterals() {
+// pairPortable puts into the entry of a literal the one that follows it, where both codes fit into the index. It takes the
+// entries from the one before n down, because what follows is found at a smaller index.
+func (d *inflater) pairPortable(n uint32) {
+	const kind = literals | subTable
 	lit := (*[1 << litBits]uint32)(d.lit[:])
-	for i := uint32(1<<litBits - 1); i < 1<<litBits; i-- {
+	for i := n - 1; i < 1<<litBits; i-- {
 		e := lit[i]
 		next := lit[i>>(e&31)&(1<<litBits-1)]
-		if e&(3<<6|subTable) == 1<<6 && next&(3<<6|subTable) == 1<<6 && e&31+next&31 <= litBits {
-			lit[i] = e + next&31 + 1<<6 + next&0xff0000<<8
-		}
+		// Without branches, because what follows can't be foreseen.
+		differs := (e^oneLiteral)&kind | (next^oneLiteral)&kind | (litBits-e&31-next&31)>>31
+		pair := next&31 + oneLiteral + next&0xff0000<<8
+		lit[i] = e + pair&uint32((int64(differs)-1)>>63)
 	}
 }

@@ -15,13 +15,15 @@ import (
 const (
 	litBits    = 11
 	distBits   = 8
-	inSlack    = 16          // readable bytes after the input; the fast loop stops that much before its end
-	outRoom    = 3*4 + 258   // the most that one turn of the fast loop writes
-	outSlack   = 64          // what a copy may write beyond its end
-	windowSize = 32 << 10    // how far back a match reaches
-	inSize     = 128 << 10   // bytes of input that are read at once
-	maxHeader  = 1 << 10     // bytes that no header of a block reaches
-	maxCode    = 15          // bits of the longest code
+	inSlack    = 16        // readable bytes after the input; the fast loop stops that much before its end
+	outRoom    = 3*4 + 258 // the most that one turn of the fast loop writes
+	outSlack   = 64        // what a copy may write beyond its end
+	windowSize = 32 << 10  // how far back a match reaches
+	inSize     = 128 << 10 // bytes of input that are read at once
+	maxHeader  = 1 << 10   // bytes that no header of a block reaches
+	maxCode    = 15        // bits of the longest code
+	literals   = 3 << 12
+	oneLiteral = 1 << 12
 	subTable   = 1 << 15     // an entry that is no literal, length or distance by itself
 	entryEnd   = subTable    // the end of a block: a sub-table entry that consumes what it says and leads nowhere
 	entryBad   = subTable    // and so is a code that does not exist, with no bits to consume
@@ -36,9 +38,9 @@ var (
 
 // An inflater decodes one stream of deflate blocks after the other.
 //
-// An entry of its tables is, from the lowest bit: 5 bits to consume, with the extra bits; a zero; 2 bits, how many literals; 4 bits, the
-// length of the code alone; 3 zeros; subTable; 16 bits, the literals, or the length or distance without its extra bits. The entry
-// of a table below has its index bits where the length of the code stands, and its place in the upper half.
+// An entry of its tables is, from the lowest bit: 8 bits, how many to consume, extra bits included; 4 bits, the length of the code
+// alone; 2 bits, how many literals; 1 zero; subTable; 16 bits, the literals, or the length or distance without its extra bits. The
+// entry of a table below has its index bits where the length of the code stands, and its place in the upper half.
 type inflater struct {
 	r    io.Reader
 	in   []byte // what was read; inSlack bytes follow
@@ -265,21 +267,21 @@ func (d *inflater) fastPortable(buf []byte, start, at int) (int, error) {
 		ip += int((63 - nbits) >> 3)
 		nbits |= 56
 		e := lit[bits&(1<<litBits-1)]
-		if e&(3<<6) != 0 {
+		if e&literals != 0 {
 			store32(out, at, e>>16)
-			at += int(e >> 6 & 3)
+			at += int(e >> 12 & 3)
 			bits >>= e & 31
 			nbits -= uint(e & 31)
 			e = lit[bits&(1<<litBits-1)]
-			if e&(3<<6) != 0 {
+			if e&literals != 0 {
 				store32(out, at, e>>16)
-				at += int(e >> 6 & 3)
+				at += int(e >> 12 & 3)
 				bits >>= e & 31
 				nbits -= uint(e & 31)
 				e = lit[bits&(1<<litBits-1)]
-				if e&(3<<6) != 0 {
+				if e&literals != 0 {
 					store32(out, at, e>>16)
-					at += int(e >> 6 & 3)
+					at += int(e >> 12 & 3)
 					bits >>= e & 31
 					nbits -= uint(e & 31)
 					continue
@@ -300,7 +302,7 @@ func (d *inflater) fastPortable(buf []byte, start, at int) (int, error) {
 				break
 			}
 			e = lit[(e>>16+uint32(bits>>litBits)&(1<<(e>>8&15)-1))%litTable]
-			if e&(3<<6) != 0 {
+			if e&literals != 0 {
 				store32(out, at, e>>16)
 				at++
 				bits >>= e & 31
@@ -381,7 +383,7 @@ func (d *inflater) careful(buf []byte, start, at int) (int, error) {
 	for at <= len(buf)-outRoom-outSlack {
 		d.topUp()
 		e := d.lit[d.bits&(1<<litBits-1)]
-		if e&(3<<6) > 1<<6 { // more than one literal may take bits that are not there
+		if e&literals > oneLiteral { // more than one literal may take bits that are not there
 			e = d.single(e)
 		}
 		if e&subTable != 0 && e>>16 != 0 {
@@ -399,7 +401,7 @@ func (d *inflater) careful(buf []byte, start, at int) (int, error) {
 		case e&subTable != 0:
 			d.take(n)
 			return at, io.EOF
-		case e&(3<<6) != 0:
+		case e&literals != 0:
 			buf[at] = byte(e >> 16)
 			at++
 			d.take(n)
@@ -423,7 +425,7 @@ func (d *inflater) careful(buf []byte, start, at int) (int, error) {
 
 // single returns the entry of the first literal alone.
 func (d *inflater) single(e uint32) uint32 {
-	return uint32(d.lens[byte(e>>16)]) | 1<<6 | e&0xff0000
+	return uint32(d.lens[byte(e>>16)]) | oneLiteral | e&0xff0000
 }
 
 func (d *inflater) distance() (int, error) {

@@ -33,6 +33,20 @@ const (
 //go:noescape
 func inflateBMI2(s *byte)
 
+// pairAVX2 pairs all entries but the first eight.
+//
+//go:noescape
+func pairAVX2(lit *uint32)
+
+func (d *inflater) pairLiterals() {
+	if !cpu.X86.HasAVX2 {
+		d.pairPortable(1 << litBits)
+		return
+	}
+	pairAVX2(&d.lit[0])
+	d.pairPortable(8)
+}
+
 func (d *inflater) fast(buf []byte, start, at int) (int, error) {
 	if !cpu.X86.HasBMI2 || !cpu.X86.HasAVX2 {
 		return d.fastPortable(buf, start, at)

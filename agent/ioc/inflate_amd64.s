@@ -33,51 +33,45 @@ next:
 	JHI   room
 	CMPQ  CX, 24(R11)
 	JHI   room
-	TESTL $0x000000c0, R8
+	TESTL $0x00003000, R8
 	JZ    length
 	MOVL  R8, R10
 	SHRL  $0x10, R10
 	MOVW  R10, (CX)
 	MOVL  R8, R10
-	SHRL  $0x06, R10
+	SHRL  $0x0c, R10
 	ANDL  $0x03, R10
 	ADDQ  R10, CX
 	SHRXQ R8, DX, DX
-	MOVL  R8, R9
-	ANDL  $0x1f, R9
-	SUBL  R9, BX
+	SUBB  R8, BL
 	MOVL  DX, R9
 	ANDL  $0x000007ff, R9
 	MOVL  (SI)(R9*4), R8
-	TESTL $0x000000c0, R8
+	TESTL $0x00003000, R8
 	JZ    refillAndLength
 	MOVL  R8, R10
 	SHRL  $0x10, R10
 	MOVW  R10, (CX)
 	MOVL  R8, R10
-	SHRL  $0x06, R10
+	SHRL  $0x0c, R10
 	ANDL  $0x03, R10
 	ADDQ  R10, CX
 	SHRXQ R8, DX, DX
-	MOVL  R8, R9
-	ANDL  $0x1f, R9
-	SUBL  R9, BX
+	SUBB  R8, BL
 	MOVL  DX, R9
 	ANDL  $0x000007ff, R9
 	MOVL  (SI)(R9*4), R8
-	TESTL $0x000000c0, R8
+	TESTL $0x00003000, R8
 	JZ    refillAndLength
 	MOVL  R8, R10
 	SHRL  $0x10, R10
 	MOVW  R10, (CX)
 	MOVL  R8, R10
-	SHRL  $0x06, R10
+	SHRL  $0x0c, R10
 	ANDL  $0x03, R10
 	ADDQ  R10, CX
 	SHRXQ R8, DX, DX
-	MOVL  R8, R9
-	ANDL  $0x1f, R9
-	SUBL  R9, BX
+	SUBB  R8, BL
 	JMP   refillAndNext
 
 refillAndLength:
@@ -103,9 +97,7 @@ shortCode:
 	SHRL  $0x10, R10
 	ADDQ  R10, R12
 	SHRXQ R8, DX, DX
-	MOVL  R8, R9
-	ANDL  $0x1f, R9
-	SUBL  R9, BX
+	SUBB  R8, BL
 	MOVL  DX, R9
 	ANDL  $0x000000ff, R9
 	MOVL  (DI)(R9*4), R8
@@ -121,9 +113,7 @@ shortDistance:
 	SHRL  $0x10, R10
 	ADDQ  R10, R13
 	SHRXQ R8, DX, DX
-	MOVL  R8, R9
-	ANDL  $0x1f, R9
-	SUBL  R9, BX
+	SUBB  R8, BL
 	MOVQ  CX, R10
 	SUBQ  32(R11), R10
 	CMPQ  R13, R10
@@ -203,7 +193,7 @@ longCode:
 	SHRL  $0x10, R8
 	ADDQ  R8, R9
 	MOVL  (SI)(R9*4), R8
-	TESTL $0x000000c0, R8
+	TESTL $0x00003000, R8
 	JNZ   longLiteral
 	TESTL $0x00008000, R8
 	JZ    shortCode
@@ -214,13 +204,11 @@ longLiteral:
 	SHRL  $0x10, R10
 	MOVW  R10, (CX)
 	MOVL  R8, R10
-	SHRL  $0x06, R10
+	SHRL  $0x0c, R10
 	ANDL  $0x03, R10
 	ADDQ  R10, CX
 	SHRXQ R8, DX, DX
-	MOVL  R8, R9
-	ANDL  $0x1f, R9
-	SUBL  R9, BX
+	SUBB  R8, BL
 	JMP   refillAndNext
 
 longDistance:
@@ -241,10 +229,8 @@ longDistance:
 
 noCode:
 	SHRXQ R8, DX, DX
-	MOVL  R8, R9
-	ANDL  $0x1f, R9
-	SUBL  R9, BX
-	TESTL R9, R9
+	SUBB  R8, BL
+	TESTL $0x000000ff, R8
 	JZ    badCode
 	MOVQ  $0x00000001, R10
 	JMP   stop
@@ -268,3 +254,114 @@ stop:
 	MOVQ BX, 48(R11)
 	VZEROUPPER
 	RET
+
+// func pairAVX2(lit *uint32)
+// Requires: AVX, AVX2
+TEXT ·pairAVX2(SB), NOSPLIT, $0-8
+	MOVQ    lit+0(FP), AX
+	VMOVDQU consumed<>+0(SB), Y0
+	VMOVDQU kind<>+0(SB), Y1
+	VMOVDQU oneLiteral<>+0(SB), Y2
+	VMOVDQU second<>+0(SB), Y3
+	VMOVDQU limit<>+0(SB), Y4
+	VMOVDQU eight<>+0(SB), Y5
+	VMOVDQU lastIndexes<>+0(SB), Y6
+	MOVQ    $0x00001fe0, CX
+
+pair:
+	VMOVDQU    (AX)(CX*1), Y7
+	VPAND      Y0, Y7, Y8
+	VPSRLVD    Y8, Y6, Y10
+	VPCMPEQD   Y11, Y11, Y11
+	VPGATHERDD Y11, (AX)(Y10*4), Y9
+	VPAND      Y0, Y9, Y10
+	VPADDD     Y10, Y8, Y8
+	VPCMPGTD   Y8, Y4, Y11
+	VPAND      Y1, Y7, Y8
+	VPCMPEQD   Y2, Y8, Y8
+	VPAND      Y8, Y11, Y11
+	VPAND      Y1, Y9, Y8
+	VPCMPEQD   Y2, Y8, Y8
+	VPAND      Y8, Y11, Y11
+	VPAND      Y3, Y9, Y9
+	VPSLLD     $0x08, Y9, Y9
+	VPADDD     Y2, Y9, Y9
+	VPADDD     Y10, Y9, Y9
+	VPAND      Y11, Y9, Y9
+	VPADDD     Y9, Y7, Y7
+	VMOVDQU    Y7, (AX)(CX*1)
+	VPSUBD     Y5, Y6, Y6
+	SUBQ       $0x20, CX
+	JNE        pair
+	VZEROUPPER
+	RET
+
+DATA consumed<>+0(SB)/4, $0x0000001f
+DATA consumed<>+4(SB)/4, $0x0000001f
+DATA consumed<>+8(SB)/4, $0x0000001f
+DATA consumed<>+12(SB)/4, $0x0000001f
+DATA consumed<>+16(SB)/4, $0x0000001f
+DATA consumed<>+20(SB)/4, $0x0000001f
+DATA consumed<>+24(SB)/4, $0x0000001f
+DATA consumed<>+28(SB)/4, $0x0000001f
+GLOBL consumed<>(SB), RODATA|NOPTR, $32
+
+DATA kind<>+0(SB)/4, $0x0000b000
+DATA kind<>+4(SB)/4, $0x0000b000
+DATA kind<>+8(SB)/4, $0x0000b000
+DATA kind<>+12(SB)/4, $0x0000b000
+DATA kind<>+16(SB)/4, $0x0000b000
+DATA kind<>+20(SB)/4, $0x0000b000
+DATA kind<>+24(SB)/4, $0x0000b000
+DATA kind<>+28(SB)/4, $0x0000b000
+GLOBL kind<>(SB), RODATA|NOPTR, $32
+
+DATA oneLiteral<>+0(SB)/4, $0x00001000
+DATA oneLiteral<>+4(SB)/4, $0x00001000
+DATA oneLiteral<>+8(SB)/4, $0x00001000
+DATA oneLiteral<>+12(SB)/4, $0x00001000
+DATA oneLiteral<>+16(SB)/4, $0x00001000
+DATA oneLiteral<>+20(SB)/4, $0x00001000
+DATA oneLiteral<>+24(SB)/4, $0x00001000
+DATA oneLiteral<>+28(SB)/4, $0x00001000
+GLOBL oneLiteral<>(SB), RODATA|NOPTR, $32
+
+DATA second<>+0(SB)/4, $0x00ff0000
+DATA second<>+4(SB)/4, $0x00ff0000
+DATA second<>+8(SB)/4, $0x00ff0000
+DATA second<>+12(SB)/4, $0x00ff0000
+DATA second<>+16(SB)/4, $0x00ff0000
+DATA second<>+20(SB)/4, $0x00ff0000
+DATA second<>+24(SB)/4, $0x00ff0000
+DATA second<>+28(SB)/4, $0x00ff0000
+GLOBL second<>(SB), RODATA|NOPTR, $32
+
+DATA limit<>+0(SB)/4, $0x0000000c
+DATA limit<>+4(SB)/4, $0x0000000c
+DATA limit<>+8(SB)/4, $0x0000000c
+DATA limit<>+12(SB)/4, $0x0000000c
+DATA limit<>+16(SB)/4, $0x0000000c
+DATA limit<>+20(SB)/4, $0x0000000c
+DATA limit<>+24(SB)/4, $0x0000000c
+DATA limit<>+28(SB)/4, $0x0000000c
+GLOBL limit<>(SB), RODATA|NOPTR, $32
+
+DATA lastIndexes<>+0(SB)/4, $0x000007f8
+DATA lastIndexes<>+4(SB)/4, $0x000007f9
+DATA lastIndexes<>+8(SB)/4, $0x000007fa
+DATA lastIndexes<>+12(SB)/4, $0x000007fb
+DATA lastIndexes<>+16(SB)/4, $0x000007fc
+DATA lastIndexes<>+20(SB)/4, $0x000007fd
+DATA lastIndexes<>+24(SB)/4, $0x000007fe
+DATA lastIndexes<>+28(SB)/4, $0x000007ff
+GLOBL lastIndexes<>(SB), RODATA|NOPTR, $32
+
+DATA eight<>+0(SB)/4, $0x00000008
+DATA eight<>+4(SB)/4, $0x00000008
+DATA eight<>+8(SB)/4, $0x00000008
+DATA eight<>+12(SB)/4, $0x00000008
+DATA eight<>+16(SB)/4, $0x00000008
+DATA eight<>+20(SB)/4, $0x00000008
+DATA eight<>+24(SB)/4, $0x00000008
+DATA eight<>+28(SB)/4, $0x00000008
+GLOBL eight<>(SB), RODATA|NOPTR, $32

@@ -2,6 +2,7 @@ package ioc
 
 import (
 	"fmt"
+	"hash/maphash"
 	"regexp"
 	"slices"
 	"strings"
@@ -71,31 +72,41 @@ func (s *Set) addOther(id int32, ind *Indicator) error {
 
 // merge makes one indicator of those that look for the same thing.
 func merge(indicators []Indicator) []Indicator {
-	type key struct {
-		t     Type
-		value string
-	}
-	at := make(map[key]int, len(indicators))
+	seed := maphash.MakeSeed()
+	at := make(map[uint64]int32, len(indicators))
 	merged := make([]Indicator, 0, len(indicators))
 	for _, ind := range indicators {
-		k := key{ind.Type, ind.Value}
-		if ind.Type != Regex {
-			k.value = lower(ind.Value)
-		}
-		i, ok := at[k]
-		if !ok {
-			at[k] = len(merged)
-			merged = append(merged, ind)
-			continue
-		}
-		m := &merged[i]
-		m.Sources = append(slices.Clip(m.Sources), ind.Sources...)
-		m.Score = max(m.Score, ind.Score)
-		if m.Comment == "" {
-			m.Comment = ind.Comment
+		for key := maphash.String(seed, mergeValue(&ind)); ; key++ {
+			i, ok := at[key]
+			if !ok {
+				at[key] = int32(len(merged))
+				merged = append(merged, ind)
+				break
+			}
+			if m := &merged[i]; m.Type == ind.Type && mergeValue(m) == mergeValue(&ind) {
+				m.add(&ind)
+				break
+			}
 		}
 	}
 	return merged
+}
+
+// mergeValue is what two indicators of one type share if they look for the same thing.
+func mergeValue(ind *Indicator) string {
+	if ind.Type == Regex {
+		return ind.Value
+	}
+	return lower(ind.Value)
+}
+
+// add takes over what another entry says of the same indicator.
+func (ind *Indicator) add(other *Indicator) {
+	ind.Sources = append(slices.Clip(ind.Sources), other.Sources...)
+	ind.Score = max(ind.Score, other.Score)
+	if ind.Comment == "" {
+		ind.Comment = other.Comment
+	}
 }
 
 // Len returns the number of different indicators.

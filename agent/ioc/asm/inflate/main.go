@@ -25,10 +25,11 @@ const (
 
 // What the entries of the tables hold; see type inflater.
 const (
-	litBits  = 11
-	distBits = 8
-	literals = 3 << 6
-	subTable = 1 << 15
+	litBits    = 11
+	distBits   = 8
+	literals   = 3 << 12
+	subTable   = 1 << 15
+	oneLiteral = 1 << 12
 )
 
 // Why the decoder stops.
@@ -74,7 +75,62 @@ func main() {
 	d.stops()
 	VZEROUPPER()
 	RET()
+	pairs()
 	Generate()
+}
+
+// pairs writes the function that does what pairPortable does, for eight entries at once.
+func pairs() {
+	TEXT("pairAVX2", NOSPLIT, "func(lit *uint32)")
+	Doc("pairAVX2 pairs all entries but the first eight. What follows a literal stands below the eight that it is among.")
+	Pragma("noescape")
+	lit := Load(Param("lit"), GP64())
+	consumed, kind, one, second, limit := every("consumed", 31), every("kind", literals|subTable), every("oneLiteral", oneLiteral), every("second", 0xff0000), every("limit", litBits+1)
+	index := GLOBL("lastIndexes", RODATA|NOPTR)
+	for i := range 8 {
+		DATA(4*i, U32(1<<litBits-8+i))
+	}
+	step, at := every("eight", 8), GP64()
+	i, e, n, next, m, all, mask := YMM(), YMM(), YMM(), YMM(), YMM(), YMM(), YMM()
+	VMOVDQU(index, i)
+	MOVQ(U32(4*(1<<litBits-8)), at)
+	Label("pair")
+	VMOVDQU(Mem{Base: lit, Index: at, Scale: 1}, e)
+	VPAND(consumed, e, n)
+	VPSRLVD(n, i, m)
+	VPCMPEQD(mask, mask, mask)
+	VPGATHERDD(mask, Mem{Base: lit, Index: m, Scale: 4}, next)
+	VPAND(consumed, next, m)
+	VPADDD(m, n, n)
+	VPCMPGTD(n, limit, all)
+	VPAND(kind, e, n)
+	VPCMPEQD(one, n, n)
+	VPAND(n, all, all)
+	VPAND(kind, next, n)
+	VPCMPEQD(one, n, n)
+	VPAND(n, all, all)
+	VPAND(second, next, next)
+	VPSLLD(Imm(8), next, next)
+	VPADDD(one, next, next)
+	VPADDD(m, next, next)
+	VPAND(all, next, next)
+	VPADDD(next, e, e)
+	VMOVDQU(e, Mem{Base: lit, Index: at, Scale: 1})
+	VPSUBD(step, i, i)
+	SUBQ(Imm(32), at)
+	JNE(LabelRef("pair"))
+	VZEROUPPER()
+	RET()
+}
+
+// every loads a register with eight times n.
+func every(name string, n uint32) reg.VecVirtual {
+	m, r := GLOBL(name, RODATA|NOPTR), YMM()
+	for i := range 8 {
+		DATA(4*i, U32(n))
+	}
+	VMOVDQU(m, r)
+	return r
 }
 
 // refill takes as many bytes as there is room for.
@@ -99,9 +155,7 @@ func (d *decoder) lookup() {
 // consume drops the bits of the entry.
 func (d *decoder) consume() {
 	SHRXQ(d.entry, d.bits, d.bits)
-	MOVL(d.entry.As32(), d.tmp.As32())
-	ANDL(Imm(31), d.tmp.As32())
-	SUBL(d.tmp.As32(), d.nbits.As32())
+	SUBB(d.entry.As8(), d.nbits.As8())
 }
 
 // literal writes the literals of the entry, and consumes it.
@@ -110,7 +164,7 @@ func (d *decoder) literal() {
 	SHRL(Imm(16), d.count.As32())
 	MOVW(d.count.As16(), Mem{Base: d.out})
 	MOVL(d.entry.As32(), d.count.As32())
-	SHRL(Imm(6), d.count.As32())
+	SHRL(Imm(12), d.count.As32())
 	ANDL(Imm(3), d.count.As32())
 	ADDQ(d.count, d.out)
 	d.consume()
@@ -259,7 +313,7 @@ func (d *decoder) copies(src, end, distance reg.GPVirtual) {
 func (d *decoder) stops() {
 	Label("noCode") // the end of the block consumes bits, a code that does not exist none
 	d.consume()
-	TESTL(d.tmp.As32(), d.tmp.As32())
+	TESTL(U32(0xff), d.entry.As32())
 	JZ(LabelRef("badCode"))
 	MOVQ(U32(endOfBlock), d.count)
 	JMP(LabelRef("stop"))
