@@ -3,7 +3,9 @@ package uploader_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"bellwether/uploader"
 	"bellwether/uploader/uploadertest"
@@ -77,4 +79,87 @@ func openS3(t *testing.T, endpoint, access, secret, bucket string, change func(*
 		t.Fatal(err)
 	}
 	return s3
+}
+
+func TestS3SourceConformance(t *testing.T) {
+	endpoint, access, secret := uploadertest.VersityGW(t)
+	proxy := uploadertest.NewProxy(t, endpoint)
+	n := 0
+	uploadertest.RunSource(t, func(t *testing.T) uploadertest.SourceHarness {
+		n++
+		bucket := uploadertest.NewBucket(t, endpoint, access, secret, "source-"+string(rune('a'+n)))
+		proxy.Set(nil)
+		return uploadertest.SourceHarness{
+			Open: func(prefix string) uploader.Source {
+				return openS3Source(t, proxy.URL, access, secret, bucket.Name, prefix)
+			},
+			Put:   bucket.Put,
+			Proxy: proxy,
+			Page:  1000,
+		}
+	})
+}
+
+// openS3Source opens a source in the bucket at endpoint. Its clock is moved by sleeping alone.
+func openS3Source(t *testing.T, endpoint, access, secret, bucket, prefix string) *uploader.S3Source {
+	t.Helper()
+	c := &clock{now: time.Unix(1_700_000_000, 0)}
+	source, err := uploader.OpenS3Source(t.Context(), uploader.S3Options{
+		URL:      uploader.S3URL{Bucket: bucket, Prefix: prefix},
+		Endpoint: endpoint,
+		Region:   uploadertest.Region,
+		Now:      c.Now,
+		Sleep:    c.Sleep,
+		Credentials: uploader.EnvCredentials(func(name string) string {
+			return map[string]string{"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret}[name]
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+func TestAzureSourceConformance(t *testing.T) {
+	endpoint := uploadertest.Azurite(t)
+	proxy := uploadertest.NewProxy(t, strings.TrimSuffix(endpoint, "/"+uploadertest.AzuriteAccount))
+	n := 0
+	uploadertest.RunSource(t, func(t *testing.T) uploadertest.SourceHarness {
+		n++
+		container := uploadertest.NewContainer(t, endpoint, "source-"+string(rune('a'+n)))
+		proxy.Set(nil)
+		token := container.SAS(t, "rl")
+		return uploadertest.SourceHarness{
+			Open: func(prefix string) uploader.Source {
+				source := openAzureSource(t, proxy.URL, container.Name, prefix, token, nil)
+				source.SetPage(10)
+				return source
+			},
+			Put:   container.Put,
+			Proxy: proxy,
+			Page:  10,
+		}
+	})
+}
+
+// openAzureSource opens a source in the container of the emulator behind endpoint. Its clock is moved by sleeping alone.
+// The function may change the options.
+func openAzureSource(t *testing.T, endpoint, container, prefix, token string, change func(*uploader.AzureOptions)) *uploader.AzureSource {
+	t.Helper()
+	c := &clock{now: time.Unix(1_700_000_000, 0)}
+	opt := uploader.AzureOptions{
+		URL:         uploader.AzureURL{Account: uploadertest.AzuriteAccount, Container: container, Prefix: prefix},
+		Endpoint:    endpoint + "/" + uploadertest.AzuriteAccount,
+		Credentials: uploader.SASEnvCredentials(func(string) string { return token }),
+		Now:         c.Now,
+		Sleep:       c.Sleep,
+	}
+	if change != nil {
+		change(&opt)
+	}
+	source, err := uploader.OpenAzureSource(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
 }

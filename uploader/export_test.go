@@ -18,3 +18,6 @@ func (s *S3) PoolUsed() int64 {
 }
 
 func (s *S3) SetStall(d time.Duration) { s.stall = d }
+
+// SetPage has a source ask for n objects at once.
+func (s *source) SetPage(n int) { s.page = n }

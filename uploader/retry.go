@@ -54,7 +54,7 @@ func (r *retrier) do(ctx context.Context, what string, try func(context.Context)
 		}
 		delay := backoff(n)
 		if n == 1 {
-			r.log.Warn("upload fails, trying again", "what", what, "error", err, "for", r.window)
+			r.log.Warn("store fails, trying again", "what", what, "error", err, "for", r.window)
 		}
 		if err := r.sleep(ctx, delay); err != nil {
 			return err
@@ -68,7 +68,7 @@ func (r *retrier) up(what string, n int) {
 	defer r.mu.Unlock()
 	r.down = time.Time{}
 	if n > 1 {
-		r.log.Info("upload goes on", "what", what, "tries", n)
+		r.log.Info("store goes on", "what", what, "tries", n)
 	}
 }
 
@@ -119,9 +119,12 @@ var (
 	mangledCodes = []string{"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
 )
 
-// retryable reports whether the same request may succeed later: it does unless the store refused it, or its certificate
-// is wrong.
+// retryable reports whether the same request may succeed later: it does unless the store refused it or can't do it, or its
+// certificate is wrong.
 func retryable(err error) bool {
+	if errors.Is(err, ErrChanged) || errors.Is(err, errors.ErrUnsupported) {
+		return false
+	}
 	if isMangled(err) || isCode(err, expiredCodes...) || isCode(err, retryCodes...) {
 		return true
 	}
@@ -151,6 +154,10 @@ func isCode(err error, codes ...string) bool {
 
 // answer returns the status of the store's answer, if err is one.
 func answer(err error) (status int, ok bool) {
+	var azure *azureError
+	if errors.As(err, &azure) {
+		return azure.status, true
+	}
 	var resp minio.ErrorResponse
 	if !errors.As(err, &resp) {
 		return 0, false

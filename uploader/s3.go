@@ -2,18 +2,13 @@ package uploader
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/minio/minio-go/v7"
-	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
 const (
@@ -70,12 +65,7 @@ type S3Options struct {
 // [ErrUnreachable], until the store is back. Whether the store has an object whose last request got no answer can't be
 // known with the right to create alone; its Commit has then returned an error.
 type S3 struct {
-	core     *minio.Core
-	url      S3URL
-	region   string
-	from     string // where the credentials come from
-	expire   func() // has the credentials read again
-	secure   bool
+	*s3Client
 	parallel int
 	stall    time.Duration
 
@@ -83,7 +73,6 @@ type S3 struct {
 	sizes partSizes
 	slots chan struct{}
 	retry *retrier
-	clock *clockReader
 }
 
 var _ Store = (*S3)(nil)
@@ -92,36 +81,19 @@ var _ Store = (*S3)(nil)
 // makes no request to the store: there is none that the right to create objects allows and that changes nothing.
 func NewS3(ctx context.Context, opt S3Options) (*S3, error) {
 	opt.setDefaults()
-	if opt.Credentials == nil {
-		return nil, fmt.Errorf("opening %s: %w: name a credentials file, or ask for the environment or the instance role", opt.URL, ErrCredentials)
-	}
-	region, err := findRegion(ctx, opt)
+	client, err := newS3Client(ctx, opt, newTransport(opt.Proxy, opt.Parallel))
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", opt.URL, err)
 	}
-	creds := credentials.New(opt.Credentials.provider)
 	s := &S3{
-		url:      opt.URL,
-		region:   region,
-		from:     opt.Credentials.from,
-		expire:   creds.Expire,
+		s3Client: client,
 		parallel: opt.Parallel,
 		stall:    stallAfter,
 		sizes:    newPartSizes(opt.Memory),
 		slots:    make(chan struct{}, opt.Parallel),
 		retry:    &retrier{window: opt.RetryFor, now: opt.Now, sleep: opt.Sleep, log: opt.Logger},
-		clock:    &clockReader{next: newTransport(opt.Proxy, opt.Parallel), now: opt.Now},
 	}
 	s.pool = newPool(int(opt.Memory/chunkSize), s.sizes.top)
-	if err := s.connect(opt.Endpoint, creds); err != nil {
-		return nil, fmt.Errorf("opening %s: %w", opt.URL, err)
-	}
-	if _, err := creds.GetWithContext(&credentials.CredContext{Context: ctx}); err != nil {
-		return nil, fmt.Errorf("opening %s with the %s: %w", opt.URL, s.from, err)
-	}
-	if err := s.checkHost(ctx, opt.Endpoint); err != nil {
-		return nil, err
-	}
 	return s, nil
 }
 
@@ -147,102 +119,8 @@ func (o *S3Options) setDefaults() {
 	}
 }
 
-// validRegion keeps what becomes a part of a host name from leading elsewhere.
-var validRegion = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
-
-// findRegion returns the region. Without one minio-go would ask the bucket for it, which a principal that may only
-// create is refused.
-func findRegion(ctx context.Context, opt S3Options) (string, error) {
-	region, from := opt.Region, "the option"
-	if region == "" && opt.Getenv != nil {
-		region, from = opt.Getenv("AWS_REGION"), "AWS_REGION"
-	}
-	var asked error
-	if region == "" && opt.IMDS != nil {
-		region, asked = opt.IMDS.Region(ctx)
-		from = "the instance metadata"
-	}
-	if region == "" {
-		return "", errors.Join(errors.New("the bucket's region isn't known; set --s3-region or AWS_REGION"), asked)
-	}
-	if !validRegion.MatchString(region) {
-		return "", fmt.Errorf("%q, from %s, is not the name of a region", region, from)
-	}
-	return region, nil
-}
-
-// connect makes the client. Its own retries are off: ours know what may be repeated, and wait longer.
-func (s *S3) connect(endpoint string, creds *credentials.Credentials) error {
-	opts := &minio.Options{
-		Creds:      creds,
-		Region:     s.region,
-		Secure:     true,
-		Transport:  s.clock,
-		MaxRetries: 1,
-	}
-	host := "s3.amazonaws.com"
-	if endpoint != "" {
-		u, err := parseEndpoint(endpoint)
-		if err != nil {
-			return err
-		}
-		host = u.Host
-		opts.Secure = u.Scheme == "https"
-		opts.BucketLookup = minio.BucketLookupPath
-	}
-	core, err := minio.NewCore(host, opts)
-	if err != nil {
-		return fmt.Errorf("endpoint %q: %w", endpoint, err)
-	}
-	core.SetS3EnableDualstack(false) // VPC endpoints answer to the plain names
-	s.core, s.secure = core, opts.Secure
-	return nil
-}
-
-// parseEndpoint reads the URL of a server. Without a scheme https is meant.
-func parseEndpoint(endpoint string) (*url.URL, error) {
-	if !strings.Contains(endpoint, "://") {
-		endpoint = "https://" + endpoint
-	}
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return nil, errors.New("the S3 endpoint is not a URL; want one such as https://s3.example.org")
-	}
-	if u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" ||
-		u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("S3 endpoint %q: want a scheme and a host alone, such as https://s3.example.org", u.Redacted())
-	}
-	return u, nil
-}
-
-// checkHost finds out, without a request, where the client would go. It takes a region of AWS that it doesn't know for
-// us-east-1, and evidence would go to the wrong place or, rather, nowhere.
-func (s *S3) checkHost(ctx context.Context, endpoint string) error {
-	if endpoint != "" {
-		return nil
-	}
-	u, err := s.core.Presign(ctx, http.MethodPut, s.url.Bucket, "x", time.Minute, nil)
-	if err != nil {
-		return fmt.Errorf("opening %s: %w", s.url, err)
-	}
-	if !strings.Contains(u.Host, "."+s.region+".") {
-		return fmt.Errorf("opening %s: no region of AWS is known by the name of %q; check --s3-region", s.url, s.region)
-	}
-	return nil
-}
-
-// String says where the store is.
-func (s *S3) String() string { return s.url.String() + " (" + s.region + ")" }
-
-// Describe says which credentials are used, without any secret.
-func (s *S3) Describe() string { return s.from }
-
 // Parallel returns how many commits pay to be in flight at once.
 func (s *S3) Parallel() int { return s.parallel }
-
-// ClockOffset returns by how much the store's clock is ahead of the host's, to about half a second, once the store has
-// answered. A store refuses requests that are 15 minutes off.
-func (s *S3) ClockOffset() (time.Duration, bool) { return s.clock.read() }
 
 // Create starts an object. That the key is taken is known when it is committed.
 func (s *S3) Create(ctx context.Context, key string, meta Meta) (Object, error) {

@@ -10,9 +10,12 @@ import (
 	"time"
 )
 
+// proxyFunc is what [http.Transport] asks for the way that a request goes.
+type proxyFunc = func(*http.Request) (*url.URL, error)
+
 // newTransport returns the way to an object store. A nil proxy means none, whatever the environment says: HTTPS_PROXY on
 // a suspected host is not the operator's.
-func newTransport(proxy func(*http.Request) (*url.URL, error), conns int) *http.Transport {
+func newTransport(proxy proxyFunc, conns int) *http.Transport {
 	return &http.Transport{
 		Proxy:               proxy,
 		DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
@@ -22,6 +25,13 @@ func newTransport(proxy func(*http.Request) (*url.URL, error), conns int) *http.
 		WriteBufferSize:     64 << 10,
 		DisableCompression:  true,
 	}
+}
+
+// newSourceTransport returns the way to a bucket that is read.
+func newSourceTransport(proxy proxyFunc, conns int) *stallGuard {
+	transport := newTransport(proxy, conns)
+	transport.ReadBufferSize = 64 << 10
+	return &stallGuard{next: transport, after: stallAfter}
 }
 
 // A clockReader is a transport that compares the Date of each answer with the host's clock.

@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -14,24 +15,19 @@ import (
 // maxPrefix leaves room in a key of 1,024 bytes for the longest name that a case adds.
 const maxPrefix = 150
 
+const s3Scheme = "s3://"
+
 // An S3URL is a place in a bucket.
 type S3URL struct {
 	Bucket string
-	Prefix string // without slashes at its ends; empty for the bucket itself
+	Prefix string // of a store without slashes at its ends; empty for the bucket itself
 }
 
 // ParseS3URL reads s3://bucket/prefix. The prefix is taken as it stands: nothing in it is percent-decoded.
 func ParseS3URL(s string) (S3URL, error) {
-	rest, ok := strings.CutPrefix(s, "s3://")
-	if !ok {
-		return S3URL{}, fmt.Errorf("destination %q: want s3://bucket/prefix", s)
-	}
-	bucket, prefix, _ := strings.Cut(rest, "/")
-	if err := s3utils.CheckValidBucketNameStrict(bucket); err != nil {
-		return S3URL{}, fmt.Errorf("destination %q: not the name of a bucket: %q; want s3://bucket/prefix", s, bucket)
-	}
-	if s3utils.IsS3ExpressBucket(bucket) {
-		return S3URL{}, fmt.Errorf("destination %q: directory buckets want the right to create sessions; use a general purpose bucket", s)
+	bucket, prefix, err := cutS3URL(s)
+	if err != nil {
+		return S3URL{}, fmt.Errorf("destination %q: %w", s, err)
 	}
 	prefix = strings.TrimSuffix(prefix, "/")
 	switch {
@@ -46,8 +42,36 @@ func ParseS3URL(s string) (S3URL, error) {
 	return S3URL{Bucket: bucket, Prefix: prefix}, nil
 }
 
+// ParseS3SourceURL reads s3://bucket/prefix for a [Source]. Any prefix that a key can have is taken, as it stands.
+func ParseS3SourceURL(s string) (S3URL, error) {
+	bucket, prefix, err := cutS3URL(s)
+	if err == nil {
+		err = checkPrefix(prefix)
+	}
+	if err != nil {
+		return S3URL{}, fmt.Errorf("source %.200q: %w", s, err)
+	}
+	return S3URL{Bucket: bucket, Prefix: prefix}, nil
+}
+
+// cutS3URL finds the bucket in a URL, and the prefix as it stands.
+func cutS3URL(s string) (bucket, prefix string, err error) {
+	rest, ok := strings.CutPrefix(s, s3Scheme)
+	if !ok {
+		return "", "", errors.New("want s3://bucket/prefix")
+	}
+	bucket, prefix, _ = strings.Cut(rest, "/")
+	if err := s3utils.CheckValidBucketNameStrict(bucket); err != nil {
+		return "", "", fmt.Errorf("not the name of a bucket: %q; want s3://bucket/prefix", bucket)
+	}
+	if s3utils.IsS3ExpressBucket(bucket) {
+		return "", "", errors.New("directory buckets want the right to create sessions; use a general purpose bucket")
+	}
+	return bucket, prefix, nil
+}
+
 // String returns u in the form that [ParseS3URL] reads.
-func (u S3URL) String() string { return "s3://" + path.Join(u.Bucket, u.Prefix) }
+func (u S3URL) String() string { return joinURL(s3Scheme+u.Bucket, u.Prefix) }
 
 // Key returns the key in the bucket of an object of the store.
 func (u S3URL) Key(name string) string { return path.Join(u.Prefix, name) }

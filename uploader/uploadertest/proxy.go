@@ -172,6 +172,44 @@ func AnswerHeader(name, value string) Fault {
 	}
 }
 
+// CutAnswer passes the request on and breaks the connection after n bytes of the body of its answer. Before the first byte
+// there is no answer at all.
+func CutAnswer(n int) Fault {
+	return func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		answer := &cutAnswer{ResponseWriter: w, left: n}
+		server.ServeHTTP(answer, r)
+		if err := http.NewResponseController(w).Flush(); n > 0 && err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		cut(w)
+	}
+}
+
+// cutAnswer is what [CutAnswer] hands to the server: it passes the first bytes on and drops the others.
+type cutAnswer struct {
+	http.ResponseWriter
+	left int
+}
+
+func (c *cutAnswer) WriteHeader(status int) {
+	if c.left > 0 {
+		c.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (c *cutAnswer) Write(p []byte) (int, error) {
+	if n := min(c.left, len(p)); n > 0 {
+		if _, err := c.ResponseWriter.Write(p[:n]); err != nil {
+			return 0, err
+		}
+		c.left -= n
+	}
+	return len(p), nil
+}
+
+// Unwrap keeps the server from flushing an answer that there should not be.
+func (c *cutAnswer) Unwrap() http.ResponseWriter { return nil }
+
 // Hang reads the body and answers nothing until the client gives up.
 func Hang(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 	_, _ = io.Copy(io.Discard, r.Body)

@@ -3,109 +3,32 @@ package uploadertest
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"testing"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
-	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
 const (
 	// versityGW is the S3 server that the tests run: Apache-2.0, from the Go module proxy.
-	versityGW = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
+	versityGW        = "github.com/versity/versitygw/cmd/versitygw"
+	versityGWVersion = "v1.8.0"
 
 	// Region is the region of the server that [VersityGW] starts.
 	Region = "us-east-1"
-
-	startTimeout = 30 * time.Second
 )
-
-// Tool returns the path of the versitygw binary, and builds it if it isn't there: in the folder that BELLWETHER_TOOLS
-// names, or .cache/tools at the root of the repository. Test packages that ask for it at once build it once.
-func Tool(ctx context.Context) (string, error) {
-	dir := os.Getenv("BELLWETHER_TOOLS")
-	if dir == "" {
-		root, err := moduleRoot()
-		if err != nil {
-			return "", err
-		}
-		dir = filepath.Join(root, ".cache", "tools")
-	}
-	name := filepath.Join(dir, "versitygw")
-	if runtime.GOOS == "windows" {
-		name += ".exe"
-	}
-	if exists(name) {
-		return name, nil
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // whoever runs the tests chose it
-		return "", err
-	}
-	unlock, err := lockedfile.MutexAt(name + ".lock").Lock()
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if exists(name) {
-		return name, nil
-	}
-	return name, build(ctx, dir, name)
-}
-
-func exists(name string) bool {
-	_, err := os.Stat(name) //nolint:gosec // whoever runs the tests chose it
-	return err == nil
-}
-
-// build installs the server in a folder of its own and renames it to name, so that nobody runs a half of it.
-func build(ctx context.Context, dir, name string) error {
-	fresh, err := os.MkdirTemp(dir, "build-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(fresh) }() //nolint:gosec // made above
-	cmd := exec.CommandContext(ctx, "go", "install", versityGW)
-	cmd.Dir = fresh
-	cmd.Env = append(os.Environ(), "GOBIN="+fresh, "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("go install %s: %w\n%s", versityGW, err, out)
-	}
-	return os.Rename(filepath.Join(fresh, filepath.Base(name)), name) //nolint:gosec // whoever runs the tests chose it
-}
-
-// moduleRoot returns the folder of go.mod, at or above the current one.
-func moduleRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		up := filepath.Dir(dir)
-		if up == dir {
-			return "", errors.New("no go.mod here or above")
-		}
-		dir = up
-	}
-}
 
 // VersityGW starts a real S3 server on a free port of 127.0.0.1 and returns its URL and the keys of its root user. The
 // test fails if there is none and none can be built. The server ends with the test, and its data with it.
 func VersityGW(t testing.TB) (endpoint, access, secret string) {
 	t.Helper()
-	tool, err := Tool(t.Context())
+	tool, err := versityGWTool(t.Context())
 	if err != nil {
 		t.Fatalf("the S3 server for tests: %v", err)
 	}
@@ -132,65 +55,29 @@ func startVersityGW(t testing.TB, tool, access, secret string) (endpoint string,
 			return "", err
 		}
 	}
-	var out bytes.Buffer
 	// The sidecar keeps metadata where the file system has no extended attributes.
 	cmd := exec.CommandContext(t.Context(), tool, "--port", addr, "--region", Region, "--health", "/health", "--iam-dir", iam, "--quiet",
 		"posix", "--sidecar", sidecar, data)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+access, "ROOT_SECRET_KEY="+secret)
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Start(); err != nil {
-		return "", err
-	}
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(ended)
-	}()
-	stop := func() {
-		_ = cmd.Process.Kill()
-		<-ended
-	}
 	endpoint = "http://" + addr
-	if err := waitFor(t.Context(), endpoint+"/health", ended); err != nil {
-		stop()
-		return "", fmt.Errorf("%s: %w\n%s", tool, err, out.Bytes())
-	}
-	t.Cleanup(stop)
-	return endpoint, nil
+	return endpoint, start(t, cmd, endpoint+"/health")
 }
 
-func freePort(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// versityGWTool returns the path of the server's binary, and builds it if it isn't there.
+func versityGWTool(ctx context.Context) (string, error) {
+	suffix := ""
+	if runtime.GOOS == "windows" {
+		suffix = ".exe"
 	}
-	return l.Addr().String(), l.Close()
-}
-
-// waitFor waits until url answers 200, or its server has ended.
-func waitFor(ctx context.Context, url string, ended <-chan struct{}) error {
-	client := &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
-	deadline := time.After(startTimeout)
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-		if err != nil {
-			return err
+	return tool(ctx, "versitygw-"+versityGWVersion+suffix, func(ctx context.Context, dir string) (string, error) {
+		cmd := exec.CommandContext(ctx, "go", "install", versityGW+"@"+versityGWVersion)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOBIN="+dir, "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("go install %s: %w\n%s", versityGW, err, out)
 		}
-		resp, err := client.Do(req)
-		if err == nil {
-			_ = resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
-				return nil
-			}
-		}
-		select {
-		case <-ended:
-			return errors.New("ended at once")
-		case <-deadline:
-			return fmt.Errorf("not ready after %s: %w", startTimeout, err)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+		return filepath.Join(dir, "versitygw"+suffix), nil
+	})
 }
 
 // A Bucket is a bucket of a server, as one who may do everything with it sees it: a test, not a store.
@@ -223,7 +110,7 @@ func NewBucket(t testing.TB, endpoint, access, secret, name string) *Bucket {
 // keys below the prefix, and nothing else. It returns the user's keys.
 func (b *Bucket) PutOnly(t testing.TB, prefix string, abort bool) (access, secret string) {
 	t.Helper()
-	tool, err := Tool(t.Context())
+	tool, err := versityGWTool(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,6 +134,12 @@ func (b *Bucket) PutOnly(t testing.TB, prefix string, abort bool) (access, secre
 		t.Fatal(err)
 	}
 	return access, secret
+}
+
+// Put makes an object, or replaces it.
+func (b *Bucket) Put(ctx context.Context, key string, data []byte) error {
+	_, err := b.client.PutObject(ctx, b.Name, key, bytes.NewReader(data), int64(len(data)), minio.PutObjectOptions{DisableMultipart: true})
+	return err
 }
 
 // Read returns the bytes of an object. It is an error if there is none.

@@ -1,0 +1,76 @@
+package uploader
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+)
+
+// An azureError is an answer of Azure that is an error. That of the library prints the whole answer, and its request.
+type azureError struct {
+	status int
+	code   string // "Blob Storage error codes", Azure documentation; empty if there is none
+}
+
+func (e *azureError) Error() string {
+	if e.code == "" {
+		return fmt.Sprintf("Azure answers %d", e.status)
+	}
+	return fmt.Sprintf("Azure answers %d %.100q", e.status, e.code)
+}
+
+// azureFailed returns our error in place of the library's.
+func azureFailed(err error) error {
+	var resp *azcore.ResponseError
+	if errors.As(err, &resp) {
+		return &azureError{status: resp.StatusCode, code: resp.ErrorCode}
+	}
+	return err
+}
+
+// explain adds to an error what it means, and what can be done about it.
+func (s *AzureSource) explain(err error, list bool) error {
+	var resp *azureError
+	if !errors.As(err, &resp) {
+		return explainNet(err)
+	}
+	right, role := "r (read)", "Storage Blob Data Reader"
+	if list {
+		right = "l (list), for the container and not for a blob"
+	}
+	switch resp.code {
+	case "ContainerNotFound", "ResourceNotFound":
+		return fmt.Errorf("%w: %w; check the names of the account and the container", fs.ErrNotExist, err)
+	case "BlobArchived", "BlobBeingRehydrated":
+		return fmt.Errorf("%w; it is in the archive tier: rehydrate it first", err)
+	case "AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation":
+		return fmt.Errorf("%w: the store refuses the %s: %w; renew it, and check this host's clock", ErrCredentials, s.creds.from, err)
+	case "AuthorizationFailure", "AuthorizationSourceIPMismatch", "AuthorizationProtocolMismatch":
+		return fmt.Errorf("%w: %w; the account's network rules, or the token's, don't let this host in", fs.ErrPermission, err)
+	}
+	switch resp.status {
+	case http.StatusNotFound:
+		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Errorf("%w: %w; the %s must have the right %s, or the role %s", fs.ErrPermission, err, s.creds.from, right, role)
+	}
+	return err
+}
+
+// explainNet adds to an error of the network what can be done about it.
+func explainNet(err error) error {
+	var certificate *tls.CertificateVerificationError
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &certificate):
+		return fmt.Errorf("%w; check the endpoint, and the certificates that this host trusts", err)
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Errorf("%w; check the names in the URL", err)
+	}
+	return err
+}

@@ -1,0 +1,129 @@
+package uploadertest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
+)
+
+const (
+	// azurite is the server of Azure Blob Storage that the tests run: Microsoft's own emulator, MIT, from npm.
+	azurite        = "azurite"
+	azuriteVersion = "3.37.0"
+
+	// AzuriteAccount is the account of the emulator, and azuriteKey its key. Both are public ("Use the Azurite emulator for
+	// local Azure Storage development", Azure documentation).
+	AzuriteAccount = "devstoreaccount1"
+	azuriteKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
+
+// azuriteTool returns the folder of the server, and installs it if it isn't there. It needs npm.
+func azuriteTool(ctx context.Context) (string, error) {
+	return tool(ctx, azurite+"-"+azuriteVersion, func(ctx context.Context, dir string) (string, error) {
+		cmd := exec.CommandContext(ctx, "npm", "install", "--prefix", dir, "--ignore-scripts", "--no-audit", "--no-fund",
+			"--no-update-notifier", azurite+"@"+azuriteVersion)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("npm install %s@%s: %w\n%s", azurite, azuriteVersion, err, out)
+		}
+		return dir, nil
+	})
+}
+
+// Azurite starts a real server of Azure Blob Storage on a free port of 127.0.0.1 and returns the URL of its account. The
+// test fails if there is none and none can be installed. The server ends with the test, and its data with it.
+func Azurite(t testing.TB) (endpoint string) {
+	t.Helper()
+	dir, err := azuriteTool(t.Context())
+	if err != nil {
+		t.Fatalf("the Azure server for tests: %v", err)
+	}
+	for range 3 { // another process may take the port between its choice and its use
+		if endpoint, err = startAzurite(t, dir); err == nil {
+			return endpoint
+		}
+	}
+	t.Fatalf("the Azure server for tests: %v", err)
+	return ""
+}
+
+func startAzurite(t testing.TB, dir string) (endpoint string, err error) {
+	t.Helper()
+	addr, err := freePort(t.Context())
+	if err != nil {
+		return "", err
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", err
+	}
+	main := filepath.Join(dir, "node_modules", "azurite", "dist", "src", "blob", "main.js")
+	cmd := exec.CommandContext(t.Context(), "node", main, "--blobHost", host, "--blobPort", port, "--location", t.TempDir(), "--silent",
+		"--skipApiVersionCheck", "--disableTelemetry")
+	endpoint = "http://" + addr + "/" + AzuriteAccount
+	return endpoint, start(t, cmd, endpoint)
+}
+
+// A Container is a container of a server, as one who may do everything with it sees it: a test, not a source.
+type Container struct {
+	Name   string
+	client *container.Client
+}
+
+// NewContainer makes a container on the server at endpoint, which [Azurite] returns.
+func NewContainer(t testing.TB, endpoint, name string) *Container {
+	t.Helper()
+	key, err := container.NewSharedKeyCredential(AzuriteAccount, azuriteKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := container.NewClientWithSharedKeyCredential(endpoint+"/"+name, key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Create(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	return &Container{Name: name, client: client}
+}
+
+// SAS returns a token for the container that has the rights, such as "rl", for an hour.
+func (c *Container) SAS(t testing.TB, rights string) string {
+	t.Helper()
+	return c.sign(t, sas.BlobSignatureValues{ContainerName: c.Name, Permissions: rights})
+}
+
+// BlobSAS returns a token for one blob that has the rights, such as "r", for an hour.
+func (c *Container) BlobSAS(t testing.TB, key, rights string) string {
+	t.Helper()
+	return c.sign(t, sas.BlobSignatureValues{ContainerName: c.Name, BlobName: key, Permissions: rights})
+}
+
+func (c *Container) sign(t testing.TB, values sas.BlobSignatureValues) string {
+	t.Helper()
+	key, err := container.NewSharedKeyCredential(AzuriteAccount, azuriteKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values.ExpiryTime = time.Now().Add(time.Hour)
+	query, err := values.SignWithSharedKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return query.Encode()
+}
+
+// Put makes an object, or replaces it.
+func (c *Container) Put(ctx context.Context, key string, data []byte) error {
+	_, err := c.client.NewBlockBlobClient(key).Upload(ctx, streaming.NopCloser(bytes.NewReader(data)), nil)
+	return err
+}
