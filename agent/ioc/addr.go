@@ -181,10 +181,13 @@ func allHex(b []byte) bool {
 	return true
 }
 
-// hexDigits is not zero for the digits of hexadecimal numbers.
+// hexDigits holds the values of the digits of hexadecimal numbers, and 16 more; it is zero for all other bytes.
 var hexDigits = func() (t [256]byte) {
-	for _, c := range []byte("0123456789abcdefABCDEF") {
-		t[c] = 1
+	for i, c := range []byte("0123456789abcdef") {
+		t[c] = byte(i) | 16
+	}
+	for i, c := range []byte("ABCDEF") {
+		t[c] = byte(i+10) | 16
 	}
 	return t
 }()

@@ -9,11 +9,11 @@ import (
 
 // The library's reader hands out 32 KiB at a time and copies every byte twice more than a scan needs. This one writes into
 // the block that is searched, whose older bytes are the window. It is built like libdeflate's decoder: a bit buffer of 64
-// bits that is refilled without branches, tables of 11 and 8 bits with tables below them for longer codes, and up to two
+// bits that is refilled without branches, tables of 12 and 8 bits with tables below them for longer codes, and up to two
 // literals in one entry. What it accepts is what compress/flate accepts, and a fuzz target compares the two.
 
 const (
-	litBits    = 11
+	litBits    = 12
 	distBits   = 8
 	inSlack    = 16        // readable bytes after the input; the fast loop stops that much before its end
 	outRoom    = 3*4 + 258 // the most that one turn of the fast loop writes
@@ -27,7 +27,7 @@ const (
 	subTable   = 1 << 15     // an entry that is no literal, length or distance by itself
 	entryEnd   = subTable    // the end of a block: a sub-table entry that consumes what it says and leads nowhere
 	entryBad   = subTable    // and so is a code that does not exist, with no bits to consume
-	litTable   = 1<<11 + 512 // enough for 288 codes of up to 15 bits (libdeflate: 2,342)
+	litTable   = 1<<12 + 512 // enough for 288 codes of up to 15 bits of which 4,096 are indexed at once
 	distTable  = 1<<8 + 256  // enough for 32 codes of up to 15 bits (libdeflate: 402)
 )
 

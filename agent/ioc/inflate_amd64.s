@@ -25,7 +25,7 @@ refillAndNext:
 	ADDQ  R9, AX
 	ORL   $0x38, BX
 	MOVL  DX, R9
-	ANDL  $0x000007ff, R9
+	ANDL  $0x00000fff, R9
 	MOVL  (SI)(R9*4), R8
 
 next:
@@ -45,7 +45,7 @@ next:
 	SHRXQ R8, DX, DX
 	SUBB  R8, BL
 	MOVL  DX, R9
-	ANDL  $0x000007ff, R9
+	ANDL  $0x00000fff, R9
 	MOVL  (SI)(R9*4), R8
 	TESTL $0x00003000, R8
 	JZ    refillAndLength
@@ -59,7 +59,7 @@ next:
 	SHRXQ R8, DX, DX
 	SUBB  R8, BL
 	MOVL  DX, R9
-	ANDL  $0x000007ff, R9
+	ANDL  $0x00000fff, R9
 	MOVL  (SI)(R9*4), R8
 	TESTL $0x00003000, R8
 	JZ    refillAndLength
@@ -130,7 +130,7 @@ shortDistance:
 	ADDQ  R9, AX
 	ORL   $0x38, BX
 	MOVL  DX, R9
-	ANDL  $0x000007ff, R9
+	ANDL  $0x00000fff, R9
 	MOVL  (SI)(R9*4), R8
 	CMPQ  R13, $0x20
 	JCS   near
@@ -188,7 +188,7 @@ longCode:
 	SHRL  $0x08, R10
 	ANDL  $0x0f, R10
 	MOVQ  DX, R9
-	SHRQ  $0x0b, R9
+	SHRQ  $0x0c, R9
 	BZHIQ R10, R9, R9
 	SHRL  $0x10, R8
 	ADDQ  R8, R9
@@ -266,7 +266,7 @@ TEXT ·pairAVX2(SB), NOSPLIT, $0-8
 	VMOVDQU limit<>+0(SB), Y4
 	VMOVDQU eight<>+0(SB), Y5
 	VMOVDQU lastIndexes<>+0(SB), Y6
-	MOVQ    $0x00001fe0, CX
+	MOVQ    $0x00003fe0, CX
 
 pair:
 	VMOVDQU    (AX)(CX*1), Y7
@@ -336,24 +336,24 @@ DATA second<>+24(SB)/4, $0x00ff0000
 DATA second<>+28(SB)/4, $0x00ff0000
 GLOBL second<>(SB), RODATA|NOPTR, $32
 
-DATA limit<>+0(SB)/4, $0x0000000c
-DATA limit<>+4(SB)/4, $0x0000000c
-DATA limit<>+8(SB)/4, $0x0000000c
-DATA limit<>+12(SB)/4, $0x0000000c
-DATA limit<>+16(SB)/4, $0x0000000c
-DATA limit<>+20(SB)/4, $0x0000000c
-DATA limit<>+24(SB)/4, $0x0000000c
-DATA limit<>+28(SB)/4, $0x0000000c
+DATA limit<>+0(SB)/4, $0x0000000d
+DATA limit<>+4(SB)/4, $0x0000000d
+DATA limit<>+8(SB)/4, $0x0000000d
+DATA limit<>+12(SB)/4, $0x0000000d
+DATA limit<>+16(SB)/4, $0x0000000d
+DATA limit<>+20(SB)/4, $0x0000000d
+DATA limit<>+24(SB)/4, $0x0000000d
+DATA limit<>+28(SB)/4, $0x0000000d
 GLOBL limit<>(SB), RODATA|NOPTR, $32
 
-DATA lastIndexes<>+0(SB)/4, $0x000007f8
-DATA lastIndexes<>+4(SB)/4, $0x000007f9
-DATA lastIndexes<>+8(SB)/4, $0x000007fa
-DATA lastIndexes<>+12(SB)/4, $0x000007fb
-DATA lastIndexes<>+16(SB)/4, $0x000007fc
-DATA lastIndexes<>+20(SB)/4, $0x000007fd
-DATA lastIndexes<>+24(SB)/4, $0x000007fe
-DATA lastIndexes<>+28(SB)/4, $0x000007ff
+DATA lastIndexes<>+0(SB)/4, $0x00000ff8
+DATA lastIndexes<>+4(SB)/4, $0x00000ff9
+DATA lastIndexes<>+8(SB)/4, $0x00000ffa
+DATA lastIndexes<>+12(SB)/4, $0x00000ffb
+DATA lastIndexes<>+16(SB)/4, $0x00000ffc
+DATA lastIndexes<>+20(SB)/4, $0x00000ffd
+DATA lastIndexes<>+24(SB)/4, $0x00000ffe
+DATA lastIndexes<>+28(SB)/4, $0x00000fff
 GLOBL lastIndexes<>(SB), RODATA|NOPTR, $32
 
 DATA eight<>+0(SB)/4, $0x00000008

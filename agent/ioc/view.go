@@ -102,7 +102,9 @@ func (v *view) special(at, end int) {
 // long looks at 16 or more letters and digits, buf[start:end].
 func (v *view) long(start, end int) {
 	if !allHex(v.buf[start:end]) {
-		v.base64(start, end)
+		if end-start >= minBase64 || start > 0 && base64Bits[v.buf[start-1]] != 0xff || base64Bits[v.buf[:end+1][end]] != 0xff {
+			v.base64(start, end)
+		}
 	} else if startsText([]byte{hexPair(v.buf[start:]), hexPair(v.buf[start+2:]), hexPair(v.buf[start+4:])}) {
 		v.hex(start, end)
 	}

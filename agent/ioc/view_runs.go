@@ -47,12 +47,7 @@ func (v *view) hex(start, end int) {
 
 func hexPair(b []byte) byte { return hexValue(b[0])<<4 | hexValue(b[1]) }
 
-func hexValue(c byte) byte {
-	if c <= '9' {
-		return c - '0'
-	}
-	return c&^0x20 - 'A' + 10
-}
+func hexValue(c byte) byte { return hexDigits[c] & 15 }
 
 // startsText reports whether p may be the start of a text or of arguments with NULs between them.
 func startsText(p []byte) bool {

@@ -25,7 +25,7 @@ const (
 
 // What the entries of the tables hold; see type inflater.
 const (
-	litBits    = 11
+	litBits    = 12
 	distBits   = 8
 	literals   = 3 << 12
 	subTable   = 1 << 15
