@@ -13,7 +13,6 @@ import (
 // literals in one entry. What it accepts is what compress/flate accepts, and a fuzz target compares the two.
 
 const (
-	litBits    = 12
 	distBits   = 8
 	inSlack    = 16        // readable bytes after the input; the fast loop stops that much before its end
 	outRoom    = 3*4 + 258 // the most that one turn of the fast loop writes

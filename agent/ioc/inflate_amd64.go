@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
+// litBits is the width of the table of literals and lengths.
+const litBits = 12
+
 // A fastState is what the assembly works on.
 type fastState struct {
 	in, inStop   unsafe.Pointer

@@ -32,6 +32,7 @@ type lines struct {
 	history int // bytes before the end of buf that must stay, because a decoder reads them
 
 	search *search
+	shown  []byte             // the text of the last match in a binary file
 	seen   []int32            // the first indicators reported in the line until
 	many   map[int32]struct{} // those that seen has no room for
 	until  int64              // the line that seen and many are about
@@ -154,7 +155,7 @@ func (l *lines) count(at int) {
 	}
 }
 
-// text returns the line around a match.
+// text returns the line around a match, or in a binary file the text around it.
 func (l *lines) text(m match) []byte {
 	start, end := max(0, m.start-maxBeside), min(len(l.buf), m.end+maxBeside)
 	if i := bytes.LastIndexByte(l.buf[start:m.start], '\n'); i >= 0 {
@@ -163,5 +164,29 @@ func (l *lines) text(m match) []byte {
 	if i := bytes.IndexByte(l.buf[m.start:end], '\n'); i >= 0 {
 		end = m.start + i
 	}
+	if bytes.IndexByte(l.buf[start:end], 0) >= 0 {
+		return l.stringAround(m, start, end)
+	}
 	return bytes.TrimSuffix(l.buf[start:end], []byte("\r"))
 }
+
+// stringAround returns what strings(1) would print of buf[start:end] around a match. The NULs of UTF-16 are left out.
+func (l *lines) stringAround(m match, start, end int) []byte {
+	first, last := m.start, m.end
+	for first > start && shown(l.buf[first-1]) {
+		first--
+	}
+	for last < end && shown(l.buf[last]) {
+		last++
+	}
+	l.shown = l.shown[:0]
+	for _, c := range l.buf[first:last] {
+		if c != 0 {
+			l.shown = append(l.shown, c)
+		}
+	}
+	return l.shown
+}
+
+// shown reports whether c belongs to a text in a binary file.
+func shown(c byte) bool { return printable(c) || c >= 0x80 }

@@ -239,3 +239,17 @@ func TestMatchHashAndName(t *testing.T) {
 		}
 	}
 }
+
+func TestBinaryShowsOnlyTheString(t *testing.T) {
+	set := mustSet(t, "evil.com\n198.51.100.7")
+	data := "\x7fELF\x00\x01junk\x00get http://evil.com/x now\x00more\x01\x02" + wide("to 198.51.100.7 port", false) + "\x00\xff\x01"
+	var texts []string
+	sc := set.Scan("x", func(h Hit) { texts = append(texts, string(h.Text)) })
+	io.WriteString(sc, data)
+	if err := sc.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"get http://evil.com/x now", "to 198.51.100.7 port"}, texts); diff != "" {
+		t.Error(diff)
+	}
+}
