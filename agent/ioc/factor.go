@@ -13,6 +13,7 @@ const slack = 128
 type factors struct {
 	forms  []formRef
 	tables []gramTable
+	few    *teddy // finds places worth a look where there are few forms; or nil
 }
 
 // A formRef is a form of the indicator with the number id.
@@ -53,6 +54,9 @@ func newFactors(forms []formRef) *factors {
 			t.build(forms, mine, n)
 			f.tables = append(f.tables, t)
 		}
+	}
+	if len(forms) > 0 && len(forms) <= maxTeddy {
+		f.few = newTeddy(forms)
 	}
 	return f
 }
@@ -95,24 +99,30 @@ func (t *gramTable) hash(word uint64) uint64 {
 
 // find adds every form that begins where hits wants it and fits. Slack bytes must be readable after buf.
 func (f *factors) find(buf []byte, end int, hits *hitList) {
+	if f.few != nil && f.few.find(buf, hits.from, end, func(at int) {
+		for i := range f.tables {
+			f.tables[i].probe(f.forms, buf, at, hits)
+		}
+	}) {
+		return
+	}
 	for i := range f.tables {
-		f.tables[i].find(f.forms, buf, end, hits)
+		for at := hits.from; at < end; at++ {
+			f.tables[i].probe(f.forms, buf, at, hits)
+		}
 	}
 }
 
-func (t *gramTable) find(forms []formRef, buf []byte, end int, hits *hitList) {
-	padded := buf[:len(buf)+slack]
-	for i := hits.from; i < end; i++ {
-		h := t.hash(binary.LittleEndian.Uint64(padded[i:]))
-		bit := h >> (t.shift - 4)
-		if t.bitmap[bit/64]>>(bit%64)&1 == 0 {
-			continue
-		}
-		for k := t.heads[h>>t.shift]; k != 0; k = t.next[k-1] {
-			ref := &forms[k-1]
-			if at := i - int(t.at[k-1]); ref.matches(buf, at) {
-				hits.add(ref.id, at, len(ref.text))
-			}
+// probe looks up what stands at buf[i:].
+func (t *gramTable) probe(forms []formRef, buf []byte, i int, hits *hitList) {
+	h := t.hash(binary.LittleEndian.Uint64(buf[i : i+8 : cap(buf)]))
+	if bit := h >> (t.shift - 4); t.bitmap[bit/64]>>(bit%64)&1 == 0 {
+		return
+	}
+	for k := t.heads[h>>t.shift]; k != 0; k = t.next[k-1] {
+		ref := &forms[k-1]
+		if at := i - int(t.at[k-1]); ref.matches(buf, at) {
+			hits.add(ref.id, at, len(ref.text))
 		}
 	}
 }
