@@ -125,7 +125,7 @@ func (w *writer) kind(k *kind, stream uint64) error {
 		return err
 	}
 	l := &logWriter{writer: w, kind: k, lines: lines, clues: clues}
-	l.maker = newMaker(rand.New(rand.NewPCG(w.opt.Seed, stream+1)), w.listed)
+	l.maker = newMaker(rand.New(rand.NewPCG(w.opt.Seed, stream+1)), w.listed) //nolint:gosec // the seed decides
 	total := w.opt.Bytes * int64(k.share) / 100
 	for i, percent := range []int64{34, 18, 12, 12, 8, 8, 4, 4} {
 		name := path.Join(k.name, k.name+".log")

@@ -33,7 +33,7 @@ var (
 // Indicators returns n indicators: the first n of those that any larger number begins with. No two of them name the same host, and
 // none of the names stands below another one, so that what is planted for one is found by that one alone.
 func Indicators(seed uint64, n int) []Indicator {
-	l := lists{rng: rand.New(rand.NewPCG(seed, 0x10c)), taken: map[string]bool{}}
+	l := lists{rng: rand.New(rand.NewPCG(seed, 0x10c)), taken: map[string]bool{}} //nolint:gosec // the seed decides
 	out := make([]Indicator, 0, n)
 	for len(out) < n {
 		out = append(out, l.next(mix[len(out)%len(mix)]))
