@@ -51,7 +51,7 @@ func (s *AzureSource) explain(err error, list bool) error {
 	case "AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation":
 		return fmt.Errorf("%w: the store refuses the %s: %w; renew it, and check this host's clock", ErrCredentials, s.creds.from, err)
 	case "AuthorizationFailure", "AuthorizationSourceIPMismatch", "AuthorizationProtocolMismatch":
-		return fmt.Errorf("%w: %w; the account's network rules, or the token's, don't let this host in", fs.ErrPermission, err)
+		return fmt.Errorf("%w: %w; the token is not for this container, or the network rules of the account or the token don't let this host in", fs.ErrPermission, err)
 	}
 	switch resp.status {
 	case http.StatusNotFound:

@@ -117,6 +117,7 @@ func (s *AzureSource) pages(prefix string, most int) func(context.Context) ([]En
 		opts.Prefix = &prefix
 	}
 	pager := s.client.NewListBlobsFlatPager(opts)
+	marker := "" // of the page before
 	return func(ctx context.Context) (page []Entry, more bool, err error) {
 		resp, err := pager.NextPage(ctx)
 		if err != nil {
@@ -135,7 +136,14 @@ func (s *AzureSource) pages(prefix string, most int) func(context.Context) ([]En
 			}
 			page = append(page, azureEntry(*item.Name, p.ContentLength, p.LastModified, p.ETag))
 		}
-		return page, pager.More(), nil
+		if !pager.More() {
+			return page, false, nil
+		}
+		if *resp.NextMarker == marker {
+			return nil, false, fmt.Errorf("%w: the store lists the same page again", errors.ErrUnsupported)
+		}
+		marker = *resp.NextMarker
+		return page, true, nil
 	}
 }
 

@@ -17,7 +17,11 @@ func (s *S3) PoolUsed() int64 {
 	return int64(s.pool.used) * chunkSize
 }
 
+// SetStall says how long nothing may move.
 func (s *S3) SetStall(d time.Duration) { s.stall = d }
 
 // SetPage has a source ask for n objects at once.
 func (s *source) SetPage(n int) { s.page = n }
+
+// SetStall says how long nothing may move.
+func (s *S3Source) SetStall(d time.Duration) { s.client.clock.next.(*stallGuard).after = d }

@@ -61,8 +61,8 @@ func (p *Proxy) Set(choose func(*http.Request) Fault) {
 	p.fault = choose
 }
 
-// Next has the next requests that match meet the faults, one each.
-func (p *Proxy) Next(match func(*http.Request) bool, faults ...Fault) {
+// Next has the next requests that match meet the faults, one each. It returns a function that says how many are left.
+func (p *Proxy) Next(match func(*http.Request) bool, faults ...Fault) (left func() int) {
 	p.Set(func(r *http.Request) Fault {
 		if len(faults) == 0 || !match(r) {
 			return nil
@@ -71,6 +71,11 @@ func (p *Proxy) Next(match func(*http.Request) bool, faults ...Fault) {
 		faults = faults[1:]
 		return fault
 	})
+	return func() int {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(faults)
+	}
 }
 
 // Seen returns the requests so far, each as its method and the names of its query's parameters: "PUT partNumber uploadId".

@@ -51,6 +51,9 @@ func tool(ctx context.Context, name string, build func(ctx context.Context, dir 
 		return "", err
 	}
 	defer func() { _ = os.RemoveAll(fresh) }() //nolint:gosec // made above
+	if err := os.Chmod(fresh, 0o755); err != nil { //nolint:gosec // others may run tests too
+		return "", err
+	}
 	made, err := build(ctx, fresh)
 	if err != nil {
 		return "", err

@@ -218,8 +218,11 @@ func testSourcePageFails(t *testing.T, h SourceHarness) {
 	}
 	h.put(t, objects)
 	source := h.Open("many/")
-	h.Proxy.Next(func(*http.Request) bool { return true }, CutAnswer(0), Refuse(503, "ServerBusy"), CutAnswer(200), pass, CutAnswer(100), Refuse(500, "InternalError"))
+	left := h.Proxy.Next(func(*http.Request) bool { return true }, CutAnswer(0), Refuse(503, "ServerBusy"), CutAnswer(200), pass, CutAnswer(100), Refuse(500, "InternalError"))
 	checkKeys(t, list(t, source), want)
+	if n := left(); n != 0 {
+		t.Errorf("%d faults were not met", n)
+	}
 }
 
 func pass(w http.ResponseWriter, r *http.Request, server http.Handler) { server.ServeHTTP(w, r) }
@@ -272,7 +275,7 @@ func testSourceBreaks(t *testing.T, h SourceHarness) {
 		{"right after the last byte", "x", data, []Fault{CutAnswer(len(data))}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			h.Proxy.Next(func(r *http.Request) bool { return r.Method == http.MethodGet }, test.faults...)
+			left := h.Proxy.Next(func(r *http.Request) bool { return r.Method == http.MethodGet }, test.faults...)
 			object, err := source.Open(t.Context(), test.key)
 			if err != nil {
 				t.Fatal(err)
@@ -283,6 +286,9 @@ func testSourceBreaks(t *testing.T, h SourceHarness) {
 			}
 			if !bytes.Equal(got, test.want) {
 				t.Errorf("got %d bytes that differ from the %d put", len(got), len(test.want))
+			}
+			if n := left(); n != 0 {
+				t.Errorf("%d faults were not met", n)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package uploadertest
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -110,6 +111,36 @@ func NewBucket(t testing.TB, endpoint, access, secret, name string) *Bucket {
 // keys below the prefix, and nothing else. It returns the user's keys.
 func (b *Bucket) PutOnly(t testing.TB, prefix string, abort bool) (access, secret string) {
 	t.Helper()
+	actions := []string{"s3:PutObject"}
+	if abort {
+		actions = append(actions, "s3:AbortMultipartUpload")
+	}
+	return b.user(t, "put-only", grant{actions, "/" + prefix + "/*"})
+}
+
+// Reader makes a user of the server of [VersityGW] who may call GetObject on keys below the prefix if get is set, and
+// ListObjects on the bucket if list is set, and nothing else. It returns the user's keys.
+func (b *Bucket) Reader(t testing.TB, prefix string, list, get bool) (access, secret string) {
+	t.Helper()
+	grants := []grant{{[]string{"s3:GetBucketTagging"}, ""}} // a policy has to grant something
+	if list {
+		grants = append(grants, grant{[]string{"s3:ListBucket"}, ""})
+	}
+	if get {
+		grants = append(grants, grant{[]string{"s3:GetObject"}, "/" + prefix + "*"})
+	}
+	return b.user(t, fmt.Sprintf("reader-%s-%v-%v", b.Name, list, get), grants...)
+}
+
+// A grant is a statement of a bucket policy: actions on the bucket, if the resource is empty, or on what it names in it.
+type grant struct {
+	actions  []string
+	resource string
+}
+
+// user makes a user who may do what the grants say, in place of the bucket's other users.
+func (b *Bucket) user(t testing.TB, access string, grants ...grant) (_, secret string) {
+	t.Helper()
 	tool, err := versityGWTool(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -118,19 +149,24 @@ func (b *Bucket) PutOnly(t testing.TB, prefix string, abort bool) (access, secre
 	if err != nil {
 		t.Fatal(err)
 	}
-	access, secret = "put-only", "the-secret-of-the-user-who-may-only-put"
+	secret = "the-secret-of-" + access
 	cmd := exec.CommandContext(t.Context(), tool, "admin", "--endpoint-url", b.client.EndpointURL().String(), "create-user", "--access", access, "--secret", secret, "--role", "user")
 	cmd.Env = append(os.Environ(), "ADMIN_ACCESS_KEY_ID="+root.AccessKeyID, "ADMIN_SECRET_ACCESS_KEY="+root.SecretAccessKey, "ADMIN_REGION="+Region)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	actions := `"s3:PutObject"`
-	if abort {
-		actions += `, "s3:AbortMultipartUpload"`
+	var statements []map[string]any
+	for _, g := range grants {
+		statements = append(statements, map[string]any{
+			"Effect": "Allow", "Principal": map[string]any{"AWS": []string{access}},
+			"Action": g.actions, "Resource": []string{"arn:aws:s3:::" + b.Name + g.resource},
+		})
 	}
-	policy := fmt.Sprintf(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": [%q]},
-		"Action": [%s], "Resource": ["arn:aws:s3:::%s/%s/*"]}]}`, access, actions, b.Name, prefix)
-	if err := b.client.SetBucketPolicy(t.Context(), b.Name, policy); err != nil {
+	policy, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": statements})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.client.SetBucketPolicy(t.Context(), b.Name, string(policy)); err != nil {
 		t.Fatal(err)
 	}
 	return access, secret
