@@ -1,6 +1,7 @@
 package ioc
 
 import (
+	"bytes"
 	"cmp"
 	"net/netip"
 	"slices"
@@ -100,25 +101,36 @@ func parse4(b []byte) (netip.Addr, int) {
 // maxRun6 bounds the run of letters, digits, colons and dots that an address of IPv6 may stand in.
 const maxRun6 = 96
 
-// find6 adds every listed address of version 6, and every address of a listed network, that begins in buf[from:end].
+// find6 adds every listed address of version 6, and every address of a listed network, that begins in buf[from:end]. The first
+// two colons of an address are at most five bytes apart.
 func (a *addrs) find6(buf []byte, from, end int, hits *hitList) {
 	for i := from; i < end; {
-		if !inRun6(buf[i]) || i > 0 && inRun6(buf[i-1]) {
+		colon := bytes.IndexByte(buf[i:end], ':')
+		if colon < 0 {
+			return
+		}
+		i += colon
+		if bytes.IndexByte(buf[i+1:min(len(buf), i+6)], ':') < 0 {
 			i++
 			continue
 		}
-		stop, colons := i, 0
+		start, stop := i, i+1
+		for start > 0 && i-start <= maxRun6 && inRun6(buf[start-1]) {
+			start--
+		}
 		for stop < len(buf) && inRun6(buf[stop]) {
-			if buf[stop] == ':' {
-				colons++
-			}
 			stop++
 		}
-		if colons >= 2 && stop-i <= maxRun6 {
-			a.check6(buf, i, stop, hits)
+		if stop-start <= maxRun6 && mayBe6(buf[start:stop]) {
+			a.check6(buf, start, stop, hits)
 		}
 		i = stop
 	}
+}
+
+// mayBe6 reports whether a run has the colons of an address: eight groups, or two colons side by side. Times of day have not.
+func mayBe6(run []byte) bool {
+	return bytes.Contains(run, []byte("::")) || bytes.Count(run, []byte(":")) >= 6
 }
 
 func inRun6(c byte) bool { return isAlnum(c) || c == ':' || c == '.' }

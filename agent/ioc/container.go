@@ -160,8 +160,7 @@ func (c *scan) decode(f *format, in *replay) error {
 func (c *scan) text(r io.Reader) error {
 	text := c.newLines()
 	_, err := text.ReadFrom(r)
-	text.finish()
-	return err
+	return errors.Join(err, text.finish())
 }
 
 // A metered reader counts what is decoded.

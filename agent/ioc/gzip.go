@@ -40,7 +40,7 @@ func (c *scan) gzip(in *replay) error {
 	text := c.newLines()
 	text.history = windowSize
 	err := c.gzipText(g, text, in)
-	text.finish()
+	err = errors.Join(err, text.finish())
 	if in.forget {
 		in.r = io.MultiReader(bytes.NewReader(g.unread()), in.r)
 	}

@@ -90,12 +90,13 @@ func (l *lines) limit() int {
 	return max(l.from+1, len(l.buf)-l.overlap)
 }
 
-// finish searches what is left and gives the buffer back.
-func (l *lines) finish() {
+// finish searches what is left and gives the buffer back. The error says what could not be searched.
+func (l *lines) finish() error {
 	l.round(len(l.buf))
 	buf := l.buf[:0]
 	l.buf = nil
 	l.set.buffers.Put(&buf)
+	return l.search.overflow()
 }
 
 // round searches up to limit, reports, and makes room.

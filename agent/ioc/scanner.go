@@ -104,8 +104,7 @@ func (s *Scanner) Close() error {
 		s.start()
 	}
 	if s.plain != nil {
-		s.plain.finish()
-		return nil
+		return partial(s.plain.finish())
 	}
 	s.pipe.Close()
 	return <-s.done

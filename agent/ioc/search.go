@@ -2,6 +2,7 @@ package ioc
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 )
 
@@ -100,6 +101,18 @@ func (x *search) lines(re *lineRegex, buf []byte, from, limit int) {
 		at = end + 1
 	}
 }
+
+// overflow returns an error if more was encoded in one block than was decoded.
+func (x *search) overflow() error {
+	for ; x != nil; x = x.deeper {
+		if x.view.overflow {
+			return errOverflow
+		}
+	}
+	return nil
+}
+
+var errOverflow = errors.New("texts inside it are encoded in more ways than are decoded")
 
 // decoded searches the view, and adds what is found with the place of the encoded text.
 func (x *search) decoded() {

@@ -51,6 +51,7 @@ type view struct {
 	limit    int
 	text     []byte
 	segments []segment
+	overflow bool // some text was left out
 	scratch  []byte
 	until    [dnsLabels + 1]int // by encoding: how far the block has been decoded
 	variants int                // how often the run that base64 ended with has been decoded
@@ -76,7 +77,11 @@ func (v *view) start(buf []byte, from, limit int) {
 
 // add takes the plain text of buf[start:end]. What is no text in it becomes the end of a line.
 func (v *view) add(e encoding, start, end int, plain []byte) {
-	if end <= v.from || start >= v.limit || len(v.text)+len(plain) > maxView {
+	if end <= v.from || start >= v.limit {
+		return
+	}
+	if len(v.text)+len(plain) > maxView {
+		v.overflow = true
 		return
 	}
 	v.segments = append(v.segments, segment{len(v.text), start, end, e})
