@@ -83,6 +83,12 @@ type azureGrant struct {
 	expires time.Time // zero if that isn't known
 }
 
+// String returns "REDACTED": within a struct that is printed, the fields can't say so themselves.
+func (azureGrant) String() string { return redacted }
+
+// GoString returns "REDACTED".
+func (azureGrant) GoString() string { return redacted }
+
 // current returns the grant that is good at the time now. Where it can't be read, one that is still good is kept.
 func (c *AzureCredentials) current(ctx context.Context, now time.Time) (azureGrant, error) {
 	c.mu.Lock()

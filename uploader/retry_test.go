@@ -33,6 +33,11 @@ func TestRetryable(t *testing.T) {
 		{fmt.Errorf("wrapped: %w", minio.ErrorResponse{StatusCode: 403, Code: "AccessDenied"}), false, true},
 		{minio.ErrorResponse{StatusCode: 412, Code: "PreconditionFailed"}, false, true},
 		{minio.ErrorResponse{StatusCode: 301, Code: "PermanentRedirect"}, false, true},
+		{&azureError{status: 500, code: "InternalError"}, true, false},
+		{&azureError{status: 503, code: "ServerBusy"}, true, false},
+		{&azureError{status: 403, code: "AuthenticationFailed"}, false, true},
+		{fmt.Errorf("%w: %w", ErrChanged, io.ErrUnexpectedEOF), false, false},
+		{fmt.Errorf("no ranges: %w", errors.ErrUnsupported), false, false},
 		{&url.Error{Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}}, false, false},
 	} {
 		if got := retryable(test.err); got != test.again {
