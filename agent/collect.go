@@ -62,6 +62,12 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	if !incidentName.MatchString(f.incident) {
 		return usageError("--incident IR-2026-014", "incident %q: want letters, digits, dot, dash and underscore, at most 64", f.incident)
 	}
+	if evidence.SafeName(f.incident) != f.incident {
+		return usageError("--incident IR-2026-014", "incident %q: Windows can't have a folder of that name", f.incident)
+	}
+	if f.deadline <= 0 {
+		return usageError("--deadline 30m", "--deadline %s: want a time above 0", f.deadline)
+	}
 	maxBytes, err := profiles.ParseSize(f.maxBytes)
 	if err != nil {
 		return usageError("--max-bytes 20GiB", "--max-bytes: %w", err)
@@ -90,6 +96,7 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	if set != nil {
 		r.hunt = newHunt(set, f.iocs.maxHits, r.find)
 	}
+	defer r.progress.stop()
 	return errors.Join(r.run(ctx), dest.close())
 }
 
@@ -123,7 +130,18 @@ func (r *runner) run(ctx context.Context) error {
 	})
 	defer stop()
 
-	if err := r.open(closing); err != nil {
+	opened := make(chan struct{})
+	stopOpening := context.AfterFunc(ctx, func() {
+		select {
+		case <-opened:
+		default:
+			giveUp(errInterrupted) // there is nothing to close yet
+		}
+	})
+	err := r.open(closing)
+	close(opened)
+	stopOpening()
+	if err != nil {
 		return err
 	}
 	env := collectors.NewEnv(r.sel.root, r.log)
@@ -209,7 +227,8 @@ func (r *runner) report(ctx context.Context, s evidence.Summary, closeErr error,
 	case r.flags.failOn && s.Totals.Findings > 0:
 		code = exitFindings
 	}
-	res := result{Summary: s, Exit: code, Err: closeErr, Took: took, Where: r.dest.where(s.Case), Tally: r.tally, Privileged: r.sel.facts.Privileged}
+	res := result{Summary: s, Exit: code, Err: closeErr, Took: took, Where: r.dest.where(s.Case), Tally: r.tally, Privileged: r.sel.facts.Privileged,
+		MaxBytes: r.flags.maxBytes}
 	if offset, ok := r.dest.clockOffset(); ok {
 		res.ClockOffset = offset
 	}

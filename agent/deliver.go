@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"bellwether/agent/evidence"
@@ -168,7 +169,7 @@ func (o caseObject) Commit() error { return caseError(o.Object.Commit()) }
 
 // caseError tells the case whether the store can take nothing more, or only not this item.
 func caseError(err error) error {
-	if errors.Is(err, uploader.ErrFloor) {
+	if errors.Is(err, uploader.ErrFloor) || errors.Is(err, uploader.ErrFull) || errors.Is(err, syscall.EFBIG) {
 		return fmt.Errorf("%w: %w", evidence.ErrNoRoom, err)
 	}
 	return err

@@ -19,6 +19,8 @@ var mayImport = map[string][]string{
 	"agent/evidence":            {"collectors"},
 	"agent/host":                {},
 	"agent/ioc":                 {},
+	"bench/corpus":              {},
+	"bench/mkcorpus":            {"bench/corpus"},
 	"collectors":                {"profiles"},
 	"collectors/collectorstest": {"collectors", "profiles"},
 	"profiles":                  {},
@@ -28,7 +30,7 @@ var mayImport = map[string][]string{
 
 // testMayImport is what the tests of a package may import besides.
 var testMayImport = map[string][]string{
-	"agent":      {"uploader/uploadertest"},
+	"agent":      {"bench/corpus", "uploader/uploadertest"},
 	"collectors": {"collectors", "collectors/collectorstest"},
 	"uploader":   {"uploader", "uploader/uploadertest"},
 }

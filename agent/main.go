@@ -38,7 +38,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(s
 func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // a lost terminal is an interrupt too
+	signal.Ignore(syscall.SIGPIPE)                                        // whoever reads the progress may go; the run goes on
 	go func() {
 		if _, ok := <-signals; !ok {
 			return

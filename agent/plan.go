@@ -137,6 +137,7 @@ func newPlanCommand(u *ui) *cobra.Command {
 type look struct {
 	mu    sync.Mutex
 	items map[string][]plannedItem // by step
+	seen  map[[2]string]bool       // step and source: nothing is kept, so the collector can't know that it was here before
 }
 
 // A plannedItem is what collect would do about one item.
@@ -163,7 +164,7 @@ type plannedStep struct {
 
 var _ collectors.Sink = (*look)(nil)
 
-func newLook() *look { return &look{items: map[string][]plannedItem{}} }
+func newLook() *look { return &look{items: map[string][]plannedItem{}, seen: map[[2]string]bool{}} }
 
 // Add implements [collectors.Sink].
 func (l *look) Add(item *collectors.Item, write func(io.Writer) error) error {
@@ -173,6 +174,11 @@ func (l *look) Add(item *collectors.Item, write func(io.Writer) error) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	key := [2]string{item.Step, item.Source}
+	if l.seen[key] {
+		return nil
+	}
+	l.seen[key] = true
 	l.items[item.Step] = append(l.items[item.Step], p)
 	return nil
 }

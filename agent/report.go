@@ -21,6 +21,7 @@ type result struct {
 	Where       string
 	Tally       *tally
 	Privileged  bool
+	MaxBytes    string        // the run's budget, as the user gave it
 	ClockOffset time.Duration // how far the store's clock is ahead; 0 where it isn't known
 }
 
@@ -31,6 +32,7 @@ type tally struct {
 	files    counts
 	refused  []string // sources that could not be read
 	nRefused int      // all of them
+	budget   int      // items that the run's budget has left out or cut
 }
 
 // counts are outcomes by kind.
@@ -39,6 +41,7 @@ type counts struct {
 	Skipped int   `json:"skipped"`
 	Failed  int   `json:"failed"`
 	Partial int   `json:"partial"`
+	Lost    int   `json:"lost"` // read, and not taken by the store
 	Bytes   int64 `json:"bytes"`
 }
 
@@ -51,9 +54,14 @@ func newTally() *tally { return &tally{} }
 func (t *tally) add(l evidence.Line) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if strings.HasPrefix(l.Reason, evidence.OverBudget) {
+		t.budget++
+	}
 	switch l.Collector {
 	case profiles.Command, profiles.Journal:
-		t.commands.add(l)
+		if !strings.HasSuffix(l.Name, ".stderr.txt") { // what it wrote beside is no command of its own
+			t.commands.add(l)
+		}
 	case profiles.File:
 		t.files.add(l)
 	}
@@ -70,6 +78,10 @@ func (c *counts) add(l evidence.Line) {
 	case collectors.Skipped:
 		c.Skipped++
 	case collectors.Failed:
+		if strings.HasPrefix(l.Reason, evidence.NotKept) {
+			c.Lost++
+			break
+		}
 		c.Failed++
 	case collectors.Partial:
 		c.Partial++

@@ -28,8 +28,7 @@ func command(use string, run func(*cobra.Command, []string) error) *cobra.Comman
 	c := &cobra.Command{Use: use, RunE: run}
 	h := help[c.Name()]
 	c.Short, c.Long, c.Example = h.short, h.short+".\n\n"+h.long, h.example
-	c.Args = cobra.NoArgs
-	return c
+	return withArgs(c, cobra.NoArgs)
 }
 
 // group makes a command that only holds others.

@@ -31,7 +31,8 @@ const (
 	hintPrivileges  = "run it as root (sudo), or from an elevated prompt"
 	hintIncomplete  = "the run was cut off: what is named as intact can be used; run collect again for the rest"
 	hintTampered    = "don't rely on this copy; compare the seal with the one in the log of SSM, Azure or the terminal, and fetch the case again"
-	hintInterrupted = "what was collected until then is in the case"
+	noteUnsealed    = "note: whole in itself; that it is the case that the run made, only the seal from the run's own output shows: --seal HEX"
+	hintInterrupted = "a run keeps what it had collected until then; anything else can be started again"
 )
 
 // probeText is what doctor writes to a destination.
@@ -105,7 +106,6 @@ func (p painter) name(s string) string { return p.paint("35", evidence.Printable
 
 // hit prints a finding as grep -n does, with its newline. The indicator is marked where it stands in the line as it is spelt.
 func (p painter) hit(f evidence.Finding) string {
-	f.Name = evidence.Printable(f.Name)
 	if !p {
 		return evidence.HitLine(f.Place(), f.Line, f.Text)
 	}
@@ -113,7 +113,7 @@ func (p painter) hit(f evidence.Finding) string {
 	if at := strings.Index(strings.ToLower(text), strings.ToLower(f.Indicator)); at >= 0 && at+len(f.Indicator) <= len(text) {
 		text = text[:at] + p.paint("1;31", text[at:at+len(f.Indicator)]) + text[at+len(f.Indicator):]
 	}
-	return p.paint("35", f.Place()) + ":" + p.paint("32", strconv.FormatInt(f.Line, 10)) + ":" + text + "\n"
+	return p.paint("35", evidence.Printable(f.Place())) + ":" + p.paint("32", strconv.FormatInt(f.Line, 10)) + ":" + text + "\n"
 }
 
 // scanStats prints what a scan has seen.
@@ -230,6 +230,12 @@ func details(r result) string {
 	c, f := r.Tally.commands, r.Tally.files
 	row("commands", "%d ran, %d not run (not installed, or left out), %d failed, %d cut short", c.Kept, c.Skipped, c.Failed, c.Partial)
 	row("files", "%d kept (%s), %d left alone, %d not readable, %d cut short", f.Kept, humanize.IBytes(uint64(f.Bytes)), f.Skipped, f.Failed, f.Partial)
+	if lost := c.Lost + f.Lost; lost > 0 {
+		row("lost", "%d were read, and the store has not taken them", lost)
+	}
+	if r.Tally.budget > 0 {
+		row("budget", "%d left out or cut at --max-bytes %s: see the manifest", r.Tally.budget, r.MaxBytes)
+	}
 	for _, m := range r.Totals.Missing {
 		row("missing", "%s", brief(m, 200))
 	}
@@ -287,13 +293,16 @@ func (u *ui) verdictJSON(folder string, v evidence.Verdict, bad error) error {
 }
 
 // verified prints what verify has found of a case in which nothing is wrong.
-func (u *ui) verified(folder string, v evidence.Verdict) error {
+func (u *ui) verified(folder string, v evidence.Verdict, sealed bool) error {
 	state := "the run was complete"
 	if !v.Totals.Complete {
 		state = "the run was not complete: " + strings.Join(v.Totals.Missing, "; ")
 	}
 	_, err := fmt.Fprintf(u.out, "OK %s: %d files, %s, %d manifest lines; %s\nseal %s\n",
 		folder, v.Files, humanize.IBytes(uint64(v.Bytes)), v.Lines, state, v.Seal)
+	if err == nil && !sealed {
+		_, err = fmt.Fprintln(u.out, noteUnsealed)
+	}
 	return err
 }
 

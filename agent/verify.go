@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"regexp"
 
@@ -25,12 +27,17 @@ func newVerifyCommand(u *ui) *cobra.Command {
 			return usageError("bellwether verify incidents/IR-7/web-01_20261122T150405Z", "%s: no such case folder", args[0])
 		}
 		v, bad := evidence.Verify(c.Context(), filepath.Clean(args[0]), seal)
+		if c.Context().Err() != nil {
+			return context.Cause(c.Context())
+		}
 		if asJSON {
 			return verdictAsJSON(u, args[0], v, bad)
 		}
 		switch {
 		case bad == nil:
-			return u.verified(args[0], v)
+			return u.verified(args[0], v, seal != "")
+		case errors.Is(bad, fs.ErrPermission):
+			return withHint(exitFailed, bad, hintPrivileges)
 		case errors.Is(bad, evidence.ErrIncomplete):
 			return withHint(exitFailed, bad, hintIncomplete)
 		}

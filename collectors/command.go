@@ -28,6 +28,9 @@ const (
 	defaultMaxOutput = 64 << 20
 )
 
+// errStuck is a command that nobody can end: it waits in the kernel.
+var errStuck = errors.New("can't be ended: it is stuck in the kernel, and was left")
+
 // errCapped ends the copying of a command's output at its limit.
 var errCapped = errors.New("output limit")
 
@@ -97,6 +100,7 @@ func (c *command) run(ctx context.Context, item *Item, program string, argv []st
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errTimeLimit{timeout})
 	defer cancel()
 	err := c.env.kin.run(ctx, cmd, grace)
+	out.close()
 	item.Duration = time.Since(start)
 	return outcome(ctx, item, cmd, err, out, stderr)
 }
@@ -108,6 +112,9 @@ func (e errTimeLimit) Error() string { return "timed out after " + e.limit.Strin
 
 // outcome fills in the item and returns the error to record, if there is one.
 func outcome(ctx context.Context, item *Item, cmd *exec.Cmd, err error, out *cappedWriter, stderr *cappedBuffer) error {
+	if errors.Is(err, errStuck) {
+		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
 	if cmd.ProcessState == nil {
 		return fmt.Errorf("starting: %w", err)
 	}
@@ -213,7 +220,8 @@ func firstLine(b []byte) string {
 // A cappedWriter passes bytes on up to a limit. It remembers the error of the writer behind it, so that a store that fails is told
 // apart from a command that does.
 type cappedWriter struct {
-	w       io.Writer
+	mu      sync.Mutex
+	w       io.Writer // nil after close
 	left    int64
 	written int64
 	capped  bool
@@ -221,6 +229,11 @@ type cappedWriter struct {
 }
 
 func (c *cappedWriter) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.w == nil {
+		return 0, errCapped
+	}
 	take := p
 	if int64(len(take)) > c.left {
 		take, c.capped = take[:c.left], true
@@ -236,6 +249,13 @@ func (c *cappedWriter) Write(p []byte) (int, error) {
 		return n, errCapped
 	}
 	return n, nil
+}
+
+// close lets nothing more pass: a command that was left may still print.
+func (c *cappedWriter) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.w = nil
 }
 
 // A cappedBuffer keeps the first maxStderr bytes and swallows the rest, so that a chatty command isn't ended for it.

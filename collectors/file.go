@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,9 +19,10 @@ import (
 type file struct {
 	env  *Env
 	step profiles.Step
+	last string // that was looked at
 }
 
-func newFile(env *Env, step profiles.Step) Collector { return &file{env, step} }
+func newFile(env *Env, step profiles.Step) Collector { return &file{env: env, step: step} }
 
 // Collect implements [Collector].
 func (f *file) Collect(ctx context.Context, sink Sink) error {
@@ -29,27 +31,44 @@ func (f *file) Collect(ctx context.Context, sink Sink) error {
 		return sink.Add(f.item(found{path: f.env.Root, reason: plain(err), failed: true}), nil)
 	}
 	defer root.close()
-	for _, pattern := range f.step.Path {
-		matched := 0
-		w := walker{
-			root: root, rootPath: f.env.Root, mounts: f.env.mounts, avoid: f.env.avoid,
-			exclude: f.step.Exclude, maxDepth: f.step.MaxDepth,
-			visit: func(x found) error {
-				matched++
-				return f.visit(ctx, sink, x)
-			},
-		}
-		if err := w.walk(ctx, pattern); err != nil {
-			return err
-		}
-		if matched > 0 {
-			continue
-		}
-		if err := sink.Add(f.item(found{path: pattern, reason: "nothing there matches"}), nil); err != nil {
+	for i, pattern := range f.step.Path {
+		if err := f.pattern(ctx, sink, root, pattern); err != nil {
+			f.notFinished(ctx, sink, f.step.Path[i:], err)
 			return err
 		}
 	}
 	return nil
+}
+
+// pattern collects what one pattern matches.
+func (f *file) pattern(ctx context.Context, sink Sink, root *dir, pattern string) error {
+	matched := 0
+	w := walker{
+		root: root, rootPath: f.env.Root, mounts: f.env.mounts, avoid: f.env.avoid, exclude: f.step.Exclude, maxDepth: f.step.MaxDepth,
+		visit: func(x found) error {
+			matched++
+			f.last = x.path
+			return f.visit(ctx, sink, x)
+		},
+	}
+	if err := w.walk(ctx, pattern); err != nil || matched > 0 {
+		return err
+	}
+	return sink.Add(f.item(found{path: pattern, reason: "nothing there matches"}), nil)
+}
+
+// notFinished says what a run that ends here has not looked at: the rest of the first pattern, and the others.
+func (f *file) notFinished(ctx context.Context, sink Sink, patterns []string, err error) {
+	why := whyStopped(ctx, err)
+	for i, p := range patterns {
+		reason := "not reached: " + why
+		if i == 0 && f.last != "" {
+			reason = fmt.Sprintf("not finished: %s; nothing after %s was looked at", why, strings.ToValidUTF8(f.last, "\uFFFD"))
+		}
+		if sink.Add(f.item(found{path: p, reason: reason}), nil) != nil {
+			return
+		}
+	}
 }
 
 // visit hands one thing that was found to the sink.
@@ -66,12 +85,10 @@ func (f *file) visit(ctx context.Context, sink Sink, x found) error {
 		item.Target = target
 	}
 	if item.Reason == "" {
-		first, again := f.env.seen.add(x)
-		if again && first == x.path {
-			return nil // two patterns match it
-		}
-		if again {
-			item.Reason, item.SameAs = "the same file is kept already", first
+		if k, ok := f.env.seen.find(x); ok && k.path == x.path && k.step == f.step.Name {
+			return nil // two patterns of the step match it
+		} else if ok {
+			item.Reason, item.SameAs = "the same file is kept already", k.path
 		}
 	}
 	var data *dataMap
@@ -184,37 +201,45 @@ func (f *file) keep(ctx context.Context, w io.Writer, x found, item *Item, data 
 	if err != nil {
 		return err
 	}
+	f.env.seen.add(x, f.step.Name) // what could not be kept may be under another name, or in another step
 	return changed(item, r, x, st)
 }
 
-// seenFiles remembers what was read, so that each file is read once whatever its names. It also lends the buffers.
+// seenFiles remembers what was kept, so that each file is kept once whatever its names. It also lends the buffers.
 type seenFiles struct {
-	mu    sync.Mutex
-	first map[fileID]string
-	pool  sync.Pool
+	mu   sync.Mutex
+	kept map[fileID]keptFile
+	pool sync.Pool
 }
 
 type fileID struct{ dev, ino uint64 }
 
+// A keptFile says under which path, and in which step, a file was kept.
+type keptFile struct{ path, step string }
+
 func newSeenFiles() *seenFiles {
 	return &seenFiles{
-		first: map[fileID]string{},
-		pool:  sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
+		kept: map[fileID]keptFile{},
+		pool: sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }},
 	}
 }
 
-// add reports whether the file was there already, and under which path. Where the system gives files no number, none is.
-func (s *seenFiles) add(x found) (first string, again bool) {
+// find returns how the file was kept already. Where the system gives files no number, none was.
+func (s *seenFiles) find(x found) (keptFile, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.kept[fileID{x.info.dev, x.info.ino}]
+	return k, ok
+}
+
+func (s *seenFiles) add(x found, step string) {
 	id := fileID{x.info.dev, x.info.ino}
 	if id == (fileID{}) {
-		return "", false
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if first, again = s.first[id]; !again {
-		s.first[id] = x.path
-	}
-	return first, again
+	s.kept[id] = keptFile{x.path, step}
 }
 
 func (s *seenFiles) buffer() *[]byte   { return s.pool.Get().(*[]byte) }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Files visits every file below a folder under the rules of this package, in the order of the names. open is nil for what is not read,
+// Files visits every file below a folder under the rules of this package, in the order of the names, as walk has it. open is nil for what is not read,
 // and reason says why; failed tells an error from what is left alone by rule. open may be called during the visit only.
 func Files(ctx context.Context, folder string, visit func(path, reason string, failed bool, open func() (*os.File, error)) error) error {
 	abs, err := filepath.Abs(folder)

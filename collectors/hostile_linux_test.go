@@ -2,6 +2,8 @@ package collectors_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -253,4 +255,36 @@ func removeDeep(root string) error {
 	}
 	defer r.Close()
 	return r.RemoveAll(strings.Repeat("d", 100))
+}
+
+func TestRefusedFileIsTriedAgain(t *testing.T) {
+	root := collectorstest.Root(t, map[string]string{"l/big": strings.Repeat("x", 100)})
+	must(t, os.Link(filepath.Join(root, "l/big"), filepath.Join(root, "l/same")))
+	small, large, again := fileStep("/l/big"), fileStep("/l/same"), fileStep("/l/big")
+	small.MaxFileSize = 10
+	large.Name, again.Name = "large", "again"
+	items := collect(t, root, small, large, again).Items()
+	if len(items) != 3 {
+		t.Fatalf("%d items, want one for each step", len(items))
+	}
+	if items[0].Status != collectors.Skipped || len(items[1].Content) != 100 || items[2].SameAs != "/l/same" {
+		t.Errorf("refused: %s; kept: %d bytes; the third: same as %q", items[0].Status, len(items[1].Content), items[2].SameAs)
+	}
+}
+
+func TestFileStepThatIsCutSaysWhere(t *testing.T) {
+	root := collectorstest.Root(t, map[string]string{"l/a": "1", "l/b": "2", "l/c": "3"})
+	ctx, cancel := context.WithCancel(t.Context())
+	sink := &changing{change: cancel}
+	step := fileStep("/l/*", "/m/*")
+	err := collectors.Run(ctx, &profiles.Plan{Steps: []profiles.Step{step}}, collectors.NewEnv(root, quiet()), sink)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want the context's", err)
+	}
+	if got := sink.Item(t, "/l/*"); got.Status != collectors.Skipped || got.Reason != "not finished: the run was interrupted; nothing after /l/a was looked at" {
+		t.Errorf("the pattern that was begun: %s, %q", got.Status, got.Reason)
+	}
+	if got := sink.Item(t, "/m/*"); got.Status != collectors.Skipped || got.Reason != "not reached: the run was interrupted" {
+		t.Errorf("the pattern that was not: %s, %q", got.Status, got.Reason)
+	}
 }

@@ -50,16 +50,32 @@ func (k *kin) run(ctx context.Context, cmd *exec.Cmd, grace time.Duration) error
 	select {
 	case <-exited:
 	case <-ctx.Done():
-		endGroup(pid, grace, exited)
+		if !endGroup(pid, grace, exited) {
+			return k.abandon(cmd)
+		}
 	}
 	// The leader is a zombie until Wait, so its number can't yet belong to another process.
 	_ = syscall.Kill(-pid, syscall.SIGKILL)
 	k.endStrays()
 	err := cmd.Wait()
-	k.mu.Lock()
-	delete(k.leaders, pid)
-	k.mu.Unlock()
+	k.forget(pid)
 	return err
+}
+
+func (k *kin) forget(pid int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.leaders, pid)
+}
+
+// abandon leaves a process that doesn't die of SIGKILL: it is stuck in the kernel, on a frozen disk or a dead server, and nobody can end it.
+// It is waited for in the background, for as long as this process lives.
+func (k *kin) abandon(cmd *exec.Cmd) error {
+	go func() {
+		_ = cmd.Wait()
+		k.forget(cmd.Process.Pid)
+	}()
+	return errStuck
 }
 
 // start holds the lock, so that endStrays never sees a leader that isn't listed yet.
@@ -73,16 +89,26 @@ func (k *kin) start(cmd *exec.Cmd) error {
 	return nil
 }
 
-func endGroup(pid int, grace time.Duration, exited <-chan struct{}) {
+// endGroup asks a process group to end, kills it grace later, and reports whether its leader has ended. It waits for that no longer than
+// grace again.
+func endGroup(pid int, grace time.Duration, exited <-chan struct{}) bool {
 	_ = syscall.Kill(-pid, syscall.SIGTERM)
 	_ = syscall.Kill(-pid, syscall.SIGCONT) // a stopped process takes no SIGTERM
-	timer := time.NewTimer(grace)
+	if within(grace, exited) {
+		return true
+	}
+	_ = syscall.Kill(-pid, syscall.SIGKILL)
+	return within(grace, exited)
+}
+
+func within(d time.Duration, done <-chan struct{}) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
-	case <-exited:
+	case <-done:
+		return true
 	case <-timer.C:
-		_ = syscall.Kill(-pid, syscall.SIGKILL)
-		<-exited
+		return false
 	}
 }
 
@@ -96,26 +122,35 @@ func waitExited(pid int) {
 	}
 }
 
-// endStrays kills the children of this process that are neither a command nor in the session of one that still runs, until
-// there are none: the children of a stray become our children when it dies.
+// endStrays kills the children of this process that are neither a command nor in the session of one that still runs, until there are none:
+// the children of a stray become our children when it dies. One that is stuck in the kernel is left after a while.
 func (k *kin) endStrays() {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	const rounds = 100 // each round ends one generation
+	const (
+		rounds = 100
+		pause  = 5 * time.Millisecond
+	)
 	for range rounds {
-		ended := false
-		for _, p := range children() {
-			if k.leaders[p.pid] || (k.leaders[p.session] && p.state != 'Z' && !k.exited(p.session)) {
-				continue
-			}
-			ended = true
-			_ = syscall.Kill(p.pid, syscall.SIGKILL)
-			_, _ = syscall.Wait4(p.pid, nil, 0, nil)
-		}
-		if !ended {
+		k.mu.Lock()
+		left := k.killStrays()
+		k.mu.Unlock()
+		if left == 0 {
 			return
 		}
+		time.Sleep(pause)
 	}
+}
+
+// killStrays kills and reaps once, and returns how many strays there were. The lock is held.
+func (k *kin) killStrays() (n int) {
+	for _, p := range children() {
+		if k.leaders[p.pid] || (k.leaders[p.session] && p.state != 'Z' && !k.exited(p.session)) {
+			continue
+		}
+		n++
+		_ = syscall.Kill(p.pid, syscall.SIGKILL)
+		_, _ = syscall.Wait4(p.pid, nil, syscall.WNOHANG, nil)
+	}
+	return n
 }
 
 // exited reports whether a leader has ended and is only waiting to be waited for.

@@ -46,7 +46,8 @@ type walker struct {
 	visit    func(found) error
 }
 
-// walk visits everything that the pattern matches, in the order of the names. It returns an error only if visit does or the context
+// walk visits everything that the pattern matches, in the order of the names (of a directory with more than nameBatch names, batch by
+// batch, so that a directory of millions needs no memory). It returns an error only if visit does or the context
 // ends: what can't be read is visited with its reason.
 func (w *walker) walk(ctx context.Context, pattern string) error {
 	base, rest := doublestar.SplitPattern(pattern)

@@ -37,7 +37,9 @@ func parseDocument(file string, data []byte) (*document, Errors) {
 		return doc, Errors{{File: file, Msg: "the document is larger than 1 MiB"}}
 	}
 	if !utf8.Valid(data) {
-		return doc, Errors{{File: file, Msg: "the document is not UTF-8", Hint: "save it as UTF-8"}}
+		line, column := firstInvalid(data)
+		excerpt := newSource(file, strings.ToValidUTF8(string(data), "\uFFFD")).excerpt(line, column)
+		return doc, Errors{{File: file, Line: line, Column: column, Msg: "the document is not UTF-8", Hint: "save it as UTF-8", Excerpt: excerpt}}
 	}
 	// Notepad begins files with a byte order mark, and the parser counts a comment before CRLF as two lines.
 	text := strings.TrimPrefix(string(data), "\ufeff")
@@ -116,4 +118,22 @@ func plain(src *source, tokens token.Tokens) *Error {
 		}
 	}
 	return nil
+}
+
+// firstInvalid returns where the first byte stands that is no UTF-8, both from 1; the column counts characters.
+func firstInvalid(data []byte) (line, column int) {
+	line, column = 1, 1
+	for len(data) > 0 {
+		r, size := utf8.DecodeRune(data)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			return line, column
+		case r == '\n':
+			line, column = line+1, 1
+		default:
+			column++
+		}
+		data = data[size:]
+	}
+	return line, column
 }

@@ -70,6 +70,7 @@ type Case struct {
 	chain    chain
 	totals   Totals
 	noRoom   bool
+	refused  int   // items in a row that the store had no room for
 	fatal    error // of the store: no item can be kept any more
 	broken   error // of the books: not even a line can be kept
 }
@@ -215,15 +216,17 @@ func (c *Case) commit(item *collectors.Item, object Object, line Line) error {
 	return nil
 }
 
-// NotKept begins the reason of an item that was read, and that the store has not taken.
-const NotKept = "not kept: "
+// The beginnings of reasons that have nothing to do with the host.
+const (
+	NotKept    = "not kept: "            // the item was read, and the store has not taken it
+	OverBudget = "over the run's budget" // the item was left out, or cut, at Options.MaxBytes
+)
 
 // storeFailed records an item that the store has not taken. It returns an error if the store can take nothing more.
 func (c *Case) storeFailed(item *collectors.Item, err error) error {
 	line := lineOf(item)
 	line.Status, line.Reason = collectors.Failed, NotKept+err.Error()
-	if errors.Is(err, ErrNoRoom) {
-		c.lacksRoom()
+	if errors.Is(err, ErrNoRoom) && c.lacksRoom() {
 		return c.record(line)
 	}
 	err = fmt.Errorf("keeping %s: %w", item.Source, err)
@@ -232,10 +235,17 @@ func (c *Case) storeFailed(item *collectors.Item, err error) error {
 	return errors.Join(err, recordErr)
 }
 
-func (c *Case) lacksRoom() {
+// maxRefused is how many items in a row a store may have no room for: after that it is full, and the lines of further ones would only
+// use up what the manifest has set aside.
+const maxRefused = 100
+
+// lacksRoom notes that the store had no room for an item, and reports whether others are worth a try.
+func (c *Case) lacksRoom() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.noRoom = true
+	c.refused++
+	return c.refused < maxRefused
 }
 
 func (c *Case) leaveOut(item *collectors.Item, reason string) error {
@@ -263,6 +273,7 @@ func (c *Case) record(line Line) error {
 	if line.Name == "" {
 		return nil
 	}
+	c.refused = 0
 	return c.sum(line.SHA256, line.Name)
 }
 
@@ -398,7 +409,7 @@ func (b *budget) take(n int) int {
 	return n
 }
 
-func (b *budget) reason() string { return fmt.Sprintf("over the run's budget of %d bytes", b.max) }
+func (b *budget) reason() string { return fmt.Sprintf("%s of %d bytes", OverBudget, b.max) }
 
 // hexSum is the digest of what a hash has seen.
 func hexSum(h interface{ Sum([]byte) []byte }) string {

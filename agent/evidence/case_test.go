@@ -368,6 +368,10 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 		{"a changed sum", edit(SumsFile, func(s string) string { return "0" + s[1:] }), "", "SHA256SUMS: line 1 was changed"},
 		{"a removed sum", edit(SumsFile, func(s string) string { return strings.Replace(s, line(s, 2), "", 1) }), "", "SHA256SUMS: the line of files/a was removed"},
 		{"an added sum", edit(SumsFile, func(s string) string { return s + line(s, 1) }), "", "was added or changed"},
+		{"a directory for a file", func(t *testing.T, dir string) {
+			must(t, os.Remove(filepath.Join(dir, SumsFile)))
+			must(t, os.Mkdir(filepath.Join(dir, SumsFile), 0o755))
+		}, "", "SHA256SUMS: it is no regular file"},
 		{"no sums", func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, SumsFile))) }, "", "SHA256SUMS is missing"},
 		{"another run's seal", func(*testing.T, string) {}, strings.Repeat("0", 64), "this is not the manifest that the run sealed"},
 	}

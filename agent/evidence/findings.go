@@ -67,12 +67,12 @@ func (f Finding) Place() string {
 	if f.Member == "" {
 		return f.Name
 	}
-	return f.Name + "!" + Printable(f.Member)
+	return f.Name + "!" + f.Member
 }
 
 // HitLine is a finding as grep -n prints it, with its newline. Control characters, which could drive a terminal, are shown as \xNN.
 func HitLine(name string, line int64, text string) string {
-	return name + ":" + strconv.FormatInt(line, 10) + ":" + Printable(text) + "\n"
+	return Printable(name) + ":" + strconv.FormatInt(line, 10) + ":" + Printable(text) + "\n"
 }
 
 // Printable shows what a terminal would act on, and what is no UTF-8, as \xNN.

@@ -113,6 +113,9 @@ func safeSegment(s string) string {
 	return safe
 }
 
+// SafeName makes one segment of a name that works on every system; a name that does already is returned as it is.
+func SafeName(s string) string { return safeSegment(s) }
+
 // unsafeRune reports what Windows refuses in names, what is no UTF-8, and what can't be seen or turns the reading direction.
 func unsafeRune(r rune, size int) bool {
 	if r == utf8.RuneError && size <= 1 {

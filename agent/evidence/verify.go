@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -70,7 +71,7 @@ type verifier struct {
 
 // manifest reads the chain and checks every file that it names.
 func (v *verifier) manifest(ctx context.Context) error {
-	f, err := v.root.Open(ManifestFile)
+	f, err := v.open(ManifestFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("no case: there is no %s", ManifestFile)
 	}
@@ -124,7 +125,7 @@ func (v *verifier) lines(ctx context.Context, chain *chainReader) error {
 		v.verdict.Files++
 		v.verdict.Bytes += *l.Size
 		files.Go(func() error {
-			if err := v.file(l); err != nil {
+			if err := v.file(ctx, l); err != nil {
 				v.bad(l.Seq, err)
 			}
 			return nil
@@ -156,8 +157,40 @@ func (v *verifier) name(n int64, l Line) error {
 	return nil
 }
 
+// open opens a regular file of the case, and nothing else: no link, and nothing that could make the reader wait.
+func (v *verifier) open(name string) (*os.File, error) {
+	st, err := v.root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, errors.New("it is no regular file")
+	}
+	f, err := v.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if st, err := f.Stat(); err != nil || !st.Mode().IsRegular() {
+		f.Close()
+		return nil, errors.Join(errors.New("it is no regular file"), err)
+	}
+	return f, nil
+}
+
+type contextReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c contextReader) Read(p []byte) (int, error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.r.Read(p)
+}
+
 // file checks one file against its line.
-func (v *verifier) file(l Line) error {
+func (v *verifier) file(ctx context.Context, l Line) error {
 	st, err := v.root.Lstat(l.Name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -169,13 +202,13 @@ func (v *verifier) file(l Line) error {
 	case st.Size() != *l.Size:
 		return fmt.Errorf("%s was changed: it has %d bytes, not %d", l.Name, st.Size(), *l.Size)
 	}
-	f, err := v.root.Open(l.Name)
+	f, err := v.open(l.Name)
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", l.Name, err)
 	}
 	defer f.Close()
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	if _, err := io.Copy(h, contextReader{ctx, f}); err != nil {
 		return fmt.Errorf("reading %s: %w", l.Name, err)
 	}
 	if got := hexSum(h); got != l.SHA256 {
@@ -215,7 +248,7 @@ func (v *verifier) incomplete(ctx context.Context) error {
 
 // sumsFile holds SHA256SUMS against the manifest.
 func (v *verifier) sumsFile() error {
-	f, err := v.root.Open(SumsFile)
+	f, err := v.open(SumsFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%s is missing", SumsFile)
 	}
