@@ -8,7 +8,7 @@ import (
 // A rule says what may stand beside a form of an indicator.
 type rule struct{ left, right edge }
 
-// An edge names what must not stand on one side. It looks at no more than maxEdge bytes.
+// An edge names what must not stand on one side. It looks at no more than one character and one byte.
 type edge uint8
 
 const (
@@ -22,8 +22,6 @@ const (
 	notWord       // URLs: the word must end; whatever follows may follow
 )
 
-// maxEdge is how far an edge looks.
-const maxEdge = 5
 
 // fits reports whether buf[start:end] stands as r wants it.
 func (r rule) fits(buf []byte, start, end int) bool {

@@ -33,7 +33,6 @@ type tokenForm struct {
 const (
 	minToken  = 4 // bytes of the shortest token
 	longToken = 7 // bytes of the shortest token where no form needs less
-	wideRun   = 16
 )
 
 // anchor returns the token by which a form is looked up.
