@@ -515,3 +515,30 @@ func TestSASFileRenewed(t *testing.T) {
 		t.Errorf("got signatures %q, want %q", sigs, want)
 	}
 }
+
+// A real server takes the token of a managed identity, and refuses one that is for something else.
+func TestManagedIdentityServer(t *testing.T) {
+	endpoint, trusts := uploadertest.AzuriteTLS(t)
+	proxy := uploadertest.NewProxyVia(t, strings.TrimSuffix(endpoint, "/"+uploadertest.AzuriteAccount), trusts)
+	container := uploadertest.NewContainer(t, proxy.URL+"/"+uploadertest.AzuriteAccount, "identity")
+	if err := container.Put(t.Context(), "IR-7/a", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	for audience, want := range map[string]error{"https://storage.azure.com/": nil, "https://management.azure.com/": uploader.ErrCredentials} {
+		token := uploadertest.AzuriteToken(t, audience)
+		imds := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `{"access_token": %q, "expires_on": "4070908800"}`, token)
+		}))
+		defer imds.Close()
+		source := openAzureSource(t, proxy.URL, container.Name, "IR-7", "", func(opt *uploader.AzureOptions) {
+			opt.Credentials = uploader.ManagedIdentityCredentials(uploader.NewIMDS(imds.URL), "")
+		})
+		keys, err := listAll(t.Context(), source)
+		if !errors.Is(err, want) || (want == nil) != slices.Equal(keys, []string{"a"}) {
+			t.Errorf("%s: got %q, %v; want %v", audience, keys, err, want)
+		}
+		if err := open(t.Context(), source, "a"); !errors.Is(err, want) {
+			t.Errorf("%s: got error %v, want %v", audience, err, want)
+		}
+	}
+}

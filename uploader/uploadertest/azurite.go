@@ -3,8 +3,15 @@ package uploadertest
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -29,7 +36,8 @@ const (
 // azuriteTool returns the folder of the server, and installs it if it isn't there. It needs npm.
 func azuriteTool(ctx context.Context) (string, error) {
 	return tool(ctx, azurite+"-"+azuriteVersion, func(ctx context.Context, dir string) (string, error) {
-		cmd := exec.CommandContext(ctx, "npm", "install", "--prefix", dir, "--ignore-scripts", "--no-audit", "--no-fund",
+		cmd := exec.CommandContext(ctx, "npm", "install", //nolint:gosec // whoever runs the tests chose the folder
+			"--prefix", dir, "--ignore-scripts", "--no-audit", "--no-fund",
 			"--no-update-notifier", azurite+"@"+azuriteVersion)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -43,12 +51,56 @@ func azuriteTool(ctx context.Context) (string, error) {
 // test fails if there is none and none can be installed. The server ends with the test, and its data with it.
 func Azurite(t testing.TB) (endpoint string) {
 	t.Helper()
+	return runAzurite(t, "http")
+}
+
+// AzuriteTLS is [Azurite] with TLS, which alone takes bearer tokens: any that [AzuriteToken] makes. The transport trusts it.
+func AzuriteTLS(t testing.TB) (endpoint string, trusts http.RoundTripper) {
+	t.Helper()
+	// The certificate of httptest is good for 127.0.0.1.
+	server := httptest.NewTLSServer(nil)
+	t.Cleanup(server.Close)
+	key, err := x509.MarshalPKCS8PrivateKey(server.TLS.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	certFile, keyFile := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for name, block := range map[string]*pem.Block{
+		certFile: {Type: "CERTIFICATE", Bytes: server.Certificate().Raw},
+		keyFile:  {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	endpoint = runAzurite(t, "https", "--oauth", "basic", "--cert", certFile, "--key", keyFile)
+	return endpoint, server.Client().Transport
+}
+
+// AzuriteToken returns a bearer token for the server of [AzuriteTLS], which looks at what it says, and at no signature.
+func AzuriteToken(t testing.TB, audience string) string {
+	t.Helper()
+	now := time.Now()
+	claims, err := json.Marshal(map[string]any{
+		"aud": audience, "iss": "https://sts.windows.net/11111111-1111-1111-1111-111111111111/", "ver": "1.0",
+		"iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(time.Hour).Unix(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode([]byte(`{"typ":"JWT","alg":"RS256"}`)) + "." + encode(claims) + "." + encode([]byte("no signature"))
+}
+
+func runAzurite(t testing.TB, scheme string, args ...string) (endpoint string) {
+	t.Helper()
 	dir, err := azuriteTool(t.Context())
 	if err != nil {
 		t.Fatalf("the Azure server for tests: %v", err)
 	}
 	for range 3 { // another process may take the port between its choice and its use
-		if endpoint, err = startAzurite(t, dir); err == nil {
+		if endpoint, err = startAzurite(t, dir, scheme, args); err == nil {
 			return endpoint
 		}
 	}
@@ -56,7 +108,7 @@ func Azurite(t testing.TB) (endpoint string) {
 	return ""
 }
 
-func startAzurite(t testing.TB, dir string) (endpoint string, err error) {
+func startAzurite(t testing.TB, dir, scheme string, args []string) (endpoint string, err error) {
 	t.Helper()
 	addr, err := freePort(t.Context())
 	if err != nil {
@@ -67,9 +119,10 @@ func startAzurite(t testing.TB, dir string) (endpoint string, err error) {
 		return "", err
 	}
 	main := filepath.Join(dir, "node_modules", "azurite", "dist", "src", "blob", "main.js")
-	cmd := exec.CommandContext(t.Context(), "node", main, "--blobHost", host, "--blobPort", port, "--location", t.TempDir(), "--silent",
-		"--skipApiVersionCheck", "--disableTelemetry")
-	endpoint = "http://" + addr + "/" + AzuriteAccount
+	args = append([]string{main, "--blobHost", host, "--blobPort", port, "--location", t.TempDir(), "--silent",
+		"--skipApiVersionCheck", "--disableTelemetry"}, args...)
+	cmd := exec.CommandContext(t.Context(), "node", args...)
+	endpoint = scheme + "://" + addr + "/" + AzuriteAccount
 	return endpoint, start(t, cmd, endpoint)
 }
 
@@ -79,7 +132,7 @@ type Container struct {
 	client *container.Client
 }
 
-// NewContainer makes a container on the server at endpoint, which [Azurite] returns.
+// NewContainer makes a container on the server at endpoint, which [Azurite] returns, or a [Proxy] to one.
 func NewContainer(t testing.TB, endpoint, name string) *Container {
 	t.Helper()
 	key, err := container.NewSharedKeyCredential(AzuriteAccount, azuriteKey)

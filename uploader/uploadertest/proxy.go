@@ -28,6 +28,12 @@ type Proxy struct {
 // NewProxy starts a proxy to the server at target. It ends with the test.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
+	return NewProxyVia(t, target, &http.Transport{DisableCompression: true})
+}
+
+// NewProxyVia is [NewProxy] with the transport that goes to the server.
+func NewProxyVia(t testing.TB, target string, transport http.RoundTripper) *Proxy {
+	t.Helper()
 	u, err := url.Parse(target)
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +44,7 @@ func NewProxy(t testing.TB, target string) *Proxy {
 			r.Out.Host = r.In.Host // it is signed
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { cut(w) },
-		Transport:    &http.Transport{DisableCompression: true},
+		Transport:    transport,
 	}
 	p := &Proxy{}
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
