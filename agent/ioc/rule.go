@@ -22,7 +22,6 @@ const (
 	notWord       // URLs: the word must end; whatever follows may follow
 )
 
-
 // fits reports whether buf[start:end] stands as r wants it.
 func (r rule) fits(buf []byte, start, end int) bool {
 	return r.left.fitsLeft(buf[:start]) && r.right.fitsRight(buf[end:])
