@@ -79,7 +79,8 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	if err != nil {
 		return err
 	}
-	set, err := f.iocs.load(u)
+	f.iocs.sources = &sourceFlags{s3: f.to.s3}
+	set, err := f.iocs.load(ctx, u)
 	if err != nil {
 		return err
 	}

@@ -20,20 +20,13 @@ import (
 
 // toFlags are the flags that say where a case goes; collect and doctor share them.
 type toFlags struct {
-	to          []string
-	s3Region    string
-	s3Endpoint  string
-	s3CredsFile string
-	s3Profile   string
+	to []string
+	s3 s3Flags
 }
 
 func (f *toFlags) add(c *cobra.Command) {
-	flags := c.Flags()
-	flags.StringArrayVar(&f.to, "to", nil, flagHelp["to"])
-	flags.StringVar(&f.s3Region, "s3-region", "", flagHelp["s3-region"])
-	flags.StringVar(&f.s3Endpoint, "s3-endpoint", "", flagHelp["s3-endpoint"])
-	flags.StringVar(&f.s3CredsFile, "s3-credentials", "", flagHelp["s3-credentials"])
-	flags.StringVar(&f.s3Profile, "s3-profile", "", flagHelp["s3-profile"])
+	c.Flags().StringArrayVar(&f.to, "to", nil, flagHelp["to"])
+	f.s3.add(c)
 }
 
 // A destination is an open store, and what people want to know of it.
@@ -98,21 +91,8 @@ func (f *toFlags) openS3(ctx context.Context, u *ui, to string, log *slog.Logger
 	if err != nil {
 		return nil, usageError("--to s3://bucket/prefix", "--to: %w", err)
 	}
-	imds := uploader.NewIMDS("")
-	opt := uploader.S3Options{URL: url, Endpoint: f.s3Endpoint, Getenv: u.getenv, IMDS: imds, Logger: log}
-	switch {
-	case f.s3CredsFile != "":
-		opt.Credentials = uploader.FileCredentials(f.s3CredsFile, f.s3Profile)
-	case u.getenv("AWS_ACCESS_KEY_ID") != "":
-		opt.Credentials = uploader.EnvCredentials(u.getenv)
-		opt.Endpoint = firstOf(f.s3Endpoint, u.getenv("AWS_ENDPOINT_URL_S3"), u.getenv("AWS_ENDPOINT_URL"))
-	default:
-		opt.Credentials = uploader.InstanceCredentials(imds)
-	}
-	opt.Region = firstOf(f.s3Region, u.getenv("AWS_REGION"), u.getenv("AWS_DEFAULT_REGION"))
-	if opt.Region == "" && opt.Endpoint != "" {
-		opt.Region = "us-east-1" // what stores that aren't AWS take where they have no regions
-	}
+	opt := f.s3.options(u)
+	opt.URL, opt.Logger = url, log
 	store, err := uploader.NewS3(ctx, opt)
 	if err != nil {
 		return nil, withHint(exitFailed, err, hintS3)
@@ -173,6 +153,43 @@ func caseError(err error) error {
 		return fmt.Errorf("%w: %w", evidence.ErrNoRoom, err)
 	}
 	return err
+}
+
+// s3Flags are the flags that say how to reach S3; what writes and what reads share them.
+type s3Flags struct {
+	region   string
+	endpoint string
+	file     string // with credentials
+	profile  string // in that file
+}
+
+func (f *s3Flags) add(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&f.region, "s3-region", "", flagHelp["s3-region"])
+	flags.StringVar(&f.endpoint, "s3-endpoint", "", flagHelp["s3-endpoint"])
+	flags.StringVar(&f.file, "s3-credentials", "", flagHelp["s3-credentials"])
+	flags.StringVar(&f.profile, "s3-profile", "", flagHelp["s3-profile"])
+}
+
+// options chooses the credentials: those of a file, of the environment, or of the instance's role. The environment may name an endpoint
+// only beside its own credentials.
+func (f *s3Flags) options(u *ui) uploader.S3Options {
+	imds := uploader.NewIMDS("")
+	opt := uploader.S3Options{Endpoint: f.endpoint, Getenv: u.getenv, IMDS: imds}
+	switch {
+	case f.file != "":
+		opt.Credentials = uploader.FileCredentials(f.file, f.profile)
+	case u.getenv("AWS_ACCESS_KEY_ID") != "":
+		opt.Credentials = uploader.EnvCredentials(u.getenv)
+		opt.Endpoint = firstOf(f.endpoint, u.getenv("AWS_ENDPOINT_URL_S3"), u.getenv("AWS_ENDPOINT_URL"))
+	default:
+		opt.Credentials = uploader.InstanceCredentials(imds)
+	}
+	opt.Region = firstOf(f.region, u.getenv("AWS_REGION"), u.getenv("AWS_DEFAULT_REGION"))
+	if opt.Region == "" && opt.Endpoint != "" {
+		opt.Region = "us-east-1" // what stores that aren't AWS take where they have no regions
+	}
+	return opt
 }
 
 func firstOf(values ...string) string {

@@ -56,11 +56,13 @@ Nothing is asked while it runs; an interrupt (Ctrl-C) ends it and keeps what was
 	"scan": {
 		"Look for indicators in files",
 		`It prints path:line:text as grep -n does, for every line in which an indicator stands as a whole: 1.2.3.4 is not found in 11.2.3.45.
-Folders are read whole, compressed files as what they hold; - is standard input. Links are not followed below a folder.
+Folders are read whole, compressed files and archives as what they hold; - is standard input. Links are not followed below a folder.
+s3://bucket/prefix and azblob://account/container/prefix are read from the store, so exported flow logs need no copy; so are lists.
 
 Exit codes as grep's: 0 hits, 1 none, 2 an error, even if there were hits.`,
 		`  bellwether scan --iocs indicators.txt /var/log
   bellwether scan --iocs indicators.txt -l incidents/IR-7
+  bellwether scan --iocs feed.json --iocs more.csv --stats s3://flow-logs/AWSLogs/ --s3-region eu-west-1
   zcat export.gz | bellwether scan --iocs indicators.txt --json -`,
 	},
 	"verify": {
@@ -107,6 +109,8 @@ var flagHelp = map[string]string{
 	"json-hits":        "print a JSON object for every hit",
 	"list":             "print only the names of files with hits",
 	"count":            "print the number of lines with hits for each file",
+	"azure-sas":        "`FILE` with a SAS token for azblob:// (default: AZURE_STORAGE_SAS_TOKEN, or the managed identity)",
+	"azure-endpoint":   "`URL` of a blob service other than the public cloud's",
 	"s3-region":        "`REGION` of the bucket (default: AWS_REGION, or the instance's)",
 	"s3-endpoint":      "`URL` of a store that speaks S3 but isn't AWS",
 	"s3-credentials":   "`FILE` with credentials: AWS's own format, or what aws sts prints",

@@ -1,10 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"bellwether/agent/evidence"
@@ -23,6 +22,7 @@ type iocFlags struct {
 	typ       string
 	columns   string
 	maxHits   int
+	sources   *sourceFlags // how lists in a bucket are reached
 }
 
 func (f *iocFlags) add(c *cobra.Command, maxHits int) {
@@ -38,7 +38,7 @@ func (f *iocFlags) add(c *cobra.Command, maxHits int) {
 }
 
 // load reads all lists; "-" is standard input. It returns nil if there are none.
-func (f *iocFlags) load(u *ui) (*ioc.Set, error) {
+func (f *iocFlags) load(ctx context.Context, u *ui) (*ioc.Set, error) {
 	if len(f.files) == 0 {
 		return nil, nil
 	}
@@ -48,7 +48,7 @@ func (f *iocFlags) load(u *ui) (*ioc.Set, error) {
 	}
 	var all []ioc.Indicator
 	for _, name := range f.files {
-		list, err := loadList(opt, name, u.in)
+		list, err := f.loadList(ctx, u, opt, name)
 		if err != nil {
 			return nil, withHint(exitUsage, err, hintIndicators)
 		}
@@ -96,16 +96,16 @@ func parseColumns(s string) (c ioc.Columns, err error) {
 	return c, nil
 }
 
-func loadList(opt ioc.Options, name string, stdin io.Reader) ([]ioc.Indicator, error) {
+func (f *iocFlags) loadList(ctx context.Context, u *ui, opt ioc.Options, name string) ([]ioc.Indicator, error) {
 	if name == "-" {
-		return opt.Read("stdin", stdin)
+		return opt.Read("stdin", u.in)
 	}
-	f, err := os.Open(name)
+	r, err := f.sources.openList(ctx, u, name)
 	if err != nil {
 		return nil, fmt.Errorf("opening the indicators: %w", err)
 	}
-	defer f.Close()
-	return opt.Read(name, f)
+	defer r.Close()
+	return opt.Read(name, r)
 }
 
 // findingOf says in the words of a case where an indicator was found.

@@ -12,6 +12,7 @@ import (
 
 	"bellwether/agent/ioc"
 	"bellwether/collectors"
+	"bellwether/uploader"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,7 @@ import (
 // scanFlags are the flags of scan.
 type scanFlags struct {
 	iocs  iocFlags
+	from  sourceFlags
 	json  bool
 	list  bool
 	count bool
@@ -32,6 +34,7 @@ func newScanCommand(u *ui) *cobra.Command {
 	c := withArgs(command("scan PATH...", func(c *cobra.Command, args []string) error { return scan(c.Context(), u, f, args) }),
 		cobra.MinimumNArgs(1))
 	f.iocs.add(c, 0)
+	f.from.add(c)
 	flags := c.Flags()
 	flags.BoolVar(&f.json, "json", false, flagHelp["json-hits"])
 	flags.BoolVarP(&f.list, "files-with-matches", "l", false, flagHelp["list"])
@@ -51,7 +54,8 @@ func scan(ctx context.Context, u *ui, f scanFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
-	set, err := f.iocs.load(u)
+	f.iocs.sources = &f.from
+	set, err := f.iocs.load(ctx, u)
 	if err != nil {
 		return err
 	}
@@ -102,6 +106,9 @@ func (s *scanner) path(ctx context.Context, path string) error {
 		s.add(ctx, "stdin", io.NopCloser(s.ui.in))
 		return nil
 	}
+	if uploader.IsSourceURL(path) {
+		return s.source(ctx, path)
+	}
 	if !isFolder(path) {
 		f, err := openScanned(path)
 		if err != nil {
@@ -127,6 +134,18 @@ func (s *scanner) path(ctx context.Context, path string) error {
 	})
 }
 
+// source scans every object of a bucket or a container below a prefix.
+func (s *scanner) source(ctx context.Context, url string) error {
+	src, err := s.flags.from.open(ctx, s.ui, url)
+	if err != nil {
+		return err
+	}
+	return src.List(ctx, func(e uploader.Entry) error {
+		s.addLater(ctx, src.Name(e.Key), func() (io.ReadCloser, error) { return src.Open(ctx, e.Key) })
+		return nil
+	})
+}
+
 // openScanned opens a file that the user names: links are followed, a named pipe is read as grep would.
 func openScanned(path string) (*os.File, error) {
 	f, err := os.Open(path)
@@ -138,10 +157,20 @@ func openScanned(path string) (*os.File, error) {
 
 // add scans one stream, beside others.
 func (s *scanner) add(ctx context.Context, name string, r io.ReadCloser) {
+	s.addLater(ctx, name, func() (io.ReadCloser, error) { return r, nil })
+}
+
+// addLater opens a stream when its turn to be scanned has come.
+func (s *scanner) addLater(ctx context.Context, name string, open func() (io.ReadCloser, error)) {
 	out := s.queue.next()
 	s.workers.Go(func() error {
-		defer r.Close()
 		defer out.end()
+		r, err := open()
+		if err != nil {
+			s.fail(name, err)
+			return nil
+		}
+		defer r.Close()
 		return s.file(ctx, name, r, out)
 	})
 }
