@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -45,7 +46,11 @@ func FuzzLoad(f *testing.F) {
 		}
 		p := l.load(ref{file: "fuzz.yaml"})
 		if err := l.errs.asError(); err != nil {
-			checkErrors(t, err.(Errors))
+			var all Errors
+			if !errors.As(err, &all) {
+				t.Fatalf("%v is not of type Errors", err)
+			}
+			checkErrors(t, all)
 			return
 		}
 		for _, opt := range []Options{{}, {Since: day, MaxFileSize: 1, NoCommands: true}} {

@@ -113,11 +113,21 @@ func (c *scan) newLines() *lines {
 	return l
 }
 
+// guarded is stream, but that a panic ends the scan of this stream alone: what a hostile file holds passes through decoders that aren't ours.
+func (c *scan) guarded(r io.Reader) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the scan broke off: %v", p)
+		}
+	}()
+	return c.stream(r)
+}
+
 // stream scans r, whatever it is. The error says why it could be scanned only in part.
 func (c *scan) stream(r io.Reader) error {
 	head := make([]byte, headSize)
 	n, err := io.ReadFull(r, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.Join(err, c.text(bytes.NewReader(head[:n])))
 	}
 	f := formatOf(head[:n])

@@ -44,7 +44,7 @@ func (c *scan) tar(in *replay) error {
 	var failed memberErrors
 	for r := tar.NewReader(in); ; {
 		h, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return failed.err()
 		}
 		if err != nil {

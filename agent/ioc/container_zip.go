@@ -42,7 +42,7 @@ func (c *scan) zip(in *replay) error {
 	var failed memberErrors
 	for {
 		m, err := z.header()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return failed.err()
 		}
 		if err != nil {
@@ -131,7 +131,7 @@ func (z *zipReader) deflated(c *scan, m *zipMember) (again bool, err error) {
 		return z.run(buf, at-int(min(w.n, windowSize)), at)
 	}}
 	err = c.stream(&metered{w, c.total, &replay{forget: true}})
-	if _, drain := io.Copy(io.Discard, w); drain != nil || w.end != io.EOF {
+	if _, drain := io.Copy(io.Discard, w); drain != nil || !errors.Is(w.end, io.EOF) {
 		return false, errors.Join(err, drain)
 	}
 	if m.flags&zipStreamed != 0 {

@@ -61,7 +61,7 @@ func (c *scan) gzipText(g *gunzipper, text *lines, in *replay) error {
 			return errors.Join(err, rest)
 		}
 		text.buf = buf[:end]
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if bomb := c.total.add(end - at); bomb != nil {
@@ -88,7 +88,7 @@ func (g *gunzipper) step(buf []byte, at int) (int, error) {
 		g.sum = crc32.Update(g.sum, crc32.IEEETable, buf[at:end])
 		g.out += int64(end - at)
 		at = end
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			return at, err
 		}
 		if err := g.trailer(g.sum, uint32(g.out)); err != nil {
@@ -108,7 +108,7 @@ func (g *gunzipper) nextMember() error {
 		}
 	}
 	err := g.memberHeader()
-	if err == errHeader && g.begun {
+	if errors.Is(err, errHeader) && g.begun {
 		return errGarbage
 	}
 	return err
@@ -168,7 +168,9 @@ func (g *gunzipper) memberHeader() error {
 		}
 	}
 	if flags&flagHeaderCRC != 0 {
-		g.next()
+		if _, err := g.next(); err != nil {
+			return err
+		}
 		if _, err := g.next(); err != nil {
 			return err
 		}

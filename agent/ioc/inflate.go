@@ -158,7 +158,7 @@ func (d *inflater) run(buf []byte, start, at int) (int, error) {
 		case inCodes:
 			at, err = d.codes(buf, start, at)
 		}
-		if err == errFull {
+		if errors.Is(err, errFull) {
 			return at, nil
 		}
 		if err != nil {
@@ -237,7 +237,7 @@ func (d *inflater) codes(buf []byte, start, at int) (int, error) {
 		} else {
 			at, err = d.careful(buf, start, at)
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			d.state = atHeader
 			return at, nil
 		}

@@ -93,7 +93,7 @@ func TestInflateRandom(t *testing.T) {
 				data[j] = byte(r.IntN(alphabet) * r.IntN(2))
 			}
 			if j > 10 && r.IntN(3) == 0 {
-				j -= copy(data[j:], data[r.IntN(j):j])
+				copy(data[j:], data[r.IntN(j):j])
 			}
 		}
 		packed := deflated(t, data, []int{flate.HuffmanOnly, 1, 6, 9}[i%4])

@@ -119,9 +119,14 @@ func (l *lines) report() {
 	})
 	for _, m := range found {
 		l.count(m.at)
-		if l.first(m.id) {
-			l.onHit(Hit{Indicator: &l.set.inds[m.id], Line: l.line, Offset: l.base + int64(m.start), Text: l.text(m), Member: l.member, Inside: m.inner.names(l.inside)})
+		if !l.first(m.id) {
+			continue
 		}
+		text := l.text(m)
+		if l.set.excepted(m.id, text) {
+			continue
+		}
+		l.onHit(Hit{Indicator: &l.set.inds[m.id], Line: l.line, Offset: l.base + int64(m.start), Text: text, Member: l.member, Inside: m.inner.names(l.inside)})
 	}
 }
 

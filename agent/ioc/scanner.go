@@ -29,7 +29,7 @@ func (s *Set) Scan(name string, onHit func(Hit)) *Scanner {
 // other errors are those of the reader and of the context.
 func (s *Set) ScanReader(ctx context.Context, name string, r io.Reader, onHit func(Hit)) error {
 	in := &sourceReader{ctx: ctx, r: r}
-	err := newScan(s, in, onHit).stream(in)
+	err := newScan(s, in, onHit).guarded(in)
 	if in.err != nil {
 		return in.err
 	}
@@ -84,17 +84,17 @@ func (s *Scanner) start() {
 	s.head = nil
 	if formatOf(head) == nil {
 		s.plain = newLines(s.set, blockSize, overlap, s.onHit)
-		s.plain.Write(head)
+		_, _ = s.plain.Write(head) // it never fails
 		return
 	}
 	r, w := io.Pipe()
 	s.pipe, s.done = w, make(chan error, 1)
 	go func() {
 		in := &sourceReader{ctx: context.Background(), r: r}
-		s.done <- partial(newScan(s.set, in, s.onHit).stream(in))
-		io.Copy(io.Discard, r)
+		s.done <- partial(newScan(s.set, in, s.onHit).guarded(in))
+		_, _ = io.Copy(io.Discard, r) // what is left, so that Write doesn't wait
 	}()
-	s.pipe.Write(head)
+	_, _ = s.pipe.Write(head) // the reader reads to the end
 }
 
 // Close ends the stream, reports the last hits and waits for all that Scan started. The error wraps [ErrPartial] if the stream
@@ -106,6 +106,6 @@ func (s *Scanner) Close() error {
 	if s.plain != nil {
 		return partial(s.plain.finish())
 	}
-	s.pipe.Close()
+	_ = s.pipe.Close() // it never fails
 	return <-s.done
 }

@@ -18,7 +18,8 @@ type Set struct {
 	regexes []lineRegex
 	digests map[string]int32
 	names   map[string][]int32 // names of files in lower case
-	buffers sync.Pool          // of *[]byte
+	excepts map[int32]*regexp.Regexp
+	buffers sync.Pool // of *[]byte
 }
 
 // A lineRegex is a regular expression that is tried on every line.
@@ -46,6 +47,9 @@ func NewSet(indicators []Indicator) (*Set, error) {
 		if err := s.addOther(id, ind); err != nil {
 			return nil, err
 		}
+		if err := s.addExcept(id, ind); err != nil {
+			return nil, err
+		}
 	}
 	s.addrs.nets4.seal()
 	s.addrs.nets6.seal()
@@ -69,6 +73,27 @@ func (s *Set) addOther(id int32, ind *Indicator) error {
 		s.regexes = append(s.regexes, lineRegex{re, id})
 	}
 	return nil
+}
+
+func (s *Set) addExcept(id int32, ind *Indicator) error {
+	if ind.Except == "" {
+		return nil
+	}
+	re, err := regexp.Compile(ind.Except)
+	if err != nil {
+		return fmt.Errorf("indicator %q: its exception: %w", ind.Raw, err)
+	}
+	if s.excepts == nil {
+		s.excepts = map[int32]*regexp.Regexp{}
+	}
+	s.excepts[id] = re
+	return nil
+}
+
+// excepted reports whether a line or a path is what the indicator's list takes for a false positive.
+func (s *Set) excepted(id int32, text []byte) bool {
+	re := s.excepts[id]
+	return re != nil && re.Match(text)
 }
 
 // merge makes one indicator of those that look for the same thing.
@@ -104,6 +129,9 @@ func mergeValue(ind *Indicator) string {
 // add takes over what another entry says of the same indicator.
 func (ind *Indicator) add(other *Indicator) {
 	ind.Sources = append(slices.Clip(ind.Sources), other.Sources...)
+	if ind.Except != other.Except {
+		ind.Except = "" // what one entry excepts another may look for
+	}
 	ind.Score = max(ind.Score, other.Score)
 	if ind.Comment == "" {
 		ind.Comment = other.Comment
@@ -127,24 +155,29 @@ func (s *Set) MatchHash(hex string) *Indicator {
 // MatchName returns the indicators that a path meets: names of files, paths, and regular expressions. Separators of either
 // kind divide it.
 func (s *Set) MatchName(path string) []*Indicator {
-	var hits []*Indicator
+	var ids []int32
 	for name := range strings.FieldsFuncSeq(strings.ToLower(path), isSeparator) {
-		for _, id := range s.names[name] {
-			hits = append(hits, &s.inds[id])
-		}
+		ids = append(ids, s.names[name]...)
 	}
 	for _, m := range s.searchName(path) {
-		if ind := &s.inds[m.id]; ind.Type == Path && !goesOn(path, m.end) {
-			hits = append(hits, ind)
+		if s.inds[m.id].Type == Path && !goesOn(path, m.end) {
+			ids = append(ids, m.id)
 		}
 	}
 	for _, re := range s.regexes {
 		if re.MatchString(path) {
-			hits = append(hits, &s.inds[re.id])
+			ids = append(ids, re.id)
 		}
 	}
-	slices.SortFunc(hits, func(a, b *Indicator) int { return strings.Compare(string(a.Type)+a.Value, string(b.Type)+b.Value) })
-	return slices.Compact(hits)
+	slices.Sort(ids)
+	var hits []*Indicator
+	for _, id := range slices.Compact(ids) {
+		if !s.excepted(id, []byte(path)) {
+			hits = append(hits, &s.inds[id])
+		}
+	}
+	slices.SortStableFunc(hits, func(a, b *Indicator) int { return strings.Compare(string(a.Type)+a.Value, string(b.Type)+b.Value) })
+	return hits
 }
 
 func isSeparator(r rune) bool { return r == '/' || r == '\\' }
