@@ -52,7 +52,7 @@ func FuzzFast(f *testing.F) {
 		if atA != atB || !errors.Is(errA, errB) || !bytes.Equal(bufA[:atA], bufB[:atB]) {
 			t.Fatalf("%d bytes, %v; portable %d bytes, %v", atA, errA, atB, errB)
 		}
-		if a.ip-int(a.nbits/8) != b.ip-int(b.nbits/8) && (errA == nil || errA == io.EOF) {
+		if a.ip-int(a.nbits/8) != b.ip-int(b.nbits/8) && (errA == nil || errors.Is(errA, io.EOF)) {
 			t.Fatalf("at %d and %d bits, portable at %d and %d", a.ip, a.nbits, b.ip, b.nbits)
 		}
 	})

@@ -20,7 +20,7 @@ func inflateAll(r io.Reader, block int) ([]byte, error) {
 	for {
 		end, err := d.run(buf, start, at)
 		out = append(out, buf[at:end]...)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out, nil
 		}
 		if err != nil {
@@ -120,7 +120,7 @@ func BenchmarkInflate(b *testing.B) {
 		*d = inflater{r: bytes.NewReader(packed), in: d.in[:0]}
 		for start, at := 0, 0; ; {
 			end, err := d.run(buf, start, at)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
