@@ -112,7 +112,7 @@ func (s *S3Source) explain(err error, list bool) error {
 	if list {
 		return s.client.explain(err, "s3:ListBucket on "+s.bucket)
 	}
-	return s.client.explain(err, "s3:GetObject on "+joinURL(s.bucket, s.base())+"*, and kms:Decrypt if a key of KMS encrypts it")
+	return s.client.explain(err, "s3:GetObject on "+joinURL(s.bucket, s.prefix+"*")+", and kms:Decrypt if a key of KMS encrypts it")
 }
 
 // rangeStart returns where in an object the answer with that Content-Range begins; without one, at its beginning.

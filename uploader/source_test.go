@@ -52,12 +52,12 @@ func TestS3SourceRights(t *testing.T) {
 		openSays  string
 	}{
 		{true, true, "IR-7", []string{"a", "b/c"}, "", "a", ""},
-		{true, false, "IR-7", []string{"a", "b/c"}, "", "a", "s3:GetObject on s3://bucket-1/IR-7/*"},
+		{true, false, "IR-7", []string{"a", "b/c"}, "", "a", "s3:GetObject on s3://bucket-1/IR-7*"},
 		{false, true, "IR-7", nil, "s3:ListBucket on s3://bucket-2", "a", ""},
 		{false, true, "IR-7/a", []string{""}, "", "", ""},
-		{false, false, "IR-7", nil, "s3:ListBucket on s3://bucket-4", "a", "s3:GetObject on s3://bucket-4/IR-7/*"},
-		{false, false, "IR-7/a", nil, "s3:ListBucket on s3://bucket-5", "", "s3:GetObject"},
-		{true, true, "IR-8", nil, "", "d", "s3:GetObject on s3://bucket-6/IR-8/*"},
+		{false, false, "IR-7", nil, "s3:ListBucket on s3://bucket-4", "a", "s3:GetObject on s3://bucket-4/IR-7*"},
+		{false, false, "IR-7/a", nil, "s3:ListBucket on s3://bucket-5", "", "s3:GetObject on s3://bucket-5/IR-7/a*"},
+		{true, true, "IR-8", nil, "", "d", "s3:GetObject on s3://bucket-6/IR-8*"},
 	} {
 		bucket := uploadertest.NewBucket(t, endpoint, access, secret, fmt.Sprintf("bucket-%d", i))
 		for _, key := range []string{"IR-7/a", "IR-7/b/c"} {
@@ -540,5 +540,39 @@ func TestManagedIdentityServer(t *testing.T) {
 		if err := open(t.Context(), source, "a"); !errors.Is(err, want) {
 			t.Errorf("%s: got error %v, want %v", audience, err, want)
 		}
+	}
+}
+
+// Credentials that have expired are read again: their file may have been renewed.
+func TestS3SourceExpiredCredentials(t *testing.T) {
+	var tokens []string
+	token := "old"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tokens = append(tokens, r.Header.Get("X-Amz-Security-Token"))
+		if tokens[len(tokens)-1] == "old" {
+			token = "new"
+			uploadertest.Refuse(400, "ExpiredToken")(w, r, nil)
+			return
+		}
+		uploadertest.Refuse(404, "NoSuchKey")(w, r, nil)
+	}))
+	defer server.Close()
+	source, err := uploader.OpenS3Source(t.Context(), uploader.S3Options{
+		URL:      uploader.S3URL{Bucket: "bucket"},
+		Endpoint: server.URL,
+		Region:   uploadertest.Region,
+		Sleep:    func(context.Context, time.Duration) error { return nil },
+		Credentials: uploader.EnvCredentials(func(name string) string {
+			return map[string]string{"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": token}[name]
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := open(t.Context(), source, "x"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got error %v, want fs.ErrNotExist", err)
+	}
+	if want := []string{"old", "new"}; !slices.Equal(tokens, want) {
+		t.Errorf("tokens: got %q, want %q", tokens, want)
 	}
 }
