@@ -91,11 +91,13 @@ func TestS3SourceConformance(t *testing.T) {
 		proxy.Set(nil)
 		return uploadertest.SourceHarness{
 			Open: func(prefix string) uploader.Source {
-				return openS3Source(t, proxy.URL, access, secret, bucket.Name, prefix)
+				source := openS3Source(t, proxy.URL, access, secret, bucket.Name, prefix)
+				source.SetPage(500)
+				return source
 			},
 			Put:   bucket.Put,
 			Proxy: proxy,
-			Page:  1000,
+			Page:  500,
 		}
 	})
 }
