@@ -10,8 +10,6 @@ import (
 	"hash"
 	"io"
 	"slices"
-	"strings"
-	"sync"
 
 	"bellwether/agent/evidence"
 	"bellwether/agent/ioc"
@@ -21,18 +19,16 @@ import (
 // A hunt looks for indicators in what a run collects: in the content, the names and the digests of items. It may be used by several
 // goroutines at once.
 type hunt struct {
-	set     *ioc.Set
-	maxHits int64                  // that are listed of each indicator; 0 means all
-	find    func(evidence.Finding) // keeps a finding
-	hashes  map[ioc.Type]hashMaker // that the indicators need, beside SHA-256
-	mu      sync.Mutex
-	counts  map[*ioc.Indicator]int64
+	set    *ioc.Set
+	find   func(evidence.Finding) // keeps a finding
+	hashes map[ioc.Type]hashMaker // that the indicators need, beside SHA-256
+	counts *hitCounts
 }
 
 type hashMaker func() hash.Hash
 
 func newHunt(set *ioc.Set, maxHits int, find func(evidence.Finding)) *hunt {
-	h := &hunt{set: set, maxHits: int64(maxHits), find: find, hashes: map[ioc.Type]hashMaker{}, counts: map[*ioc.Indicator]int64{}}
+	h := &hunt{set: set, find: find, hashes: map[ioc.Type]hashMaker{}, counts: newHitCounts(maxHits)}
 	for _, i := range set.Indicators() {
 		switch i.Type {
 		case ioc.MD5:
@@ -48,11 +44,7 @@ func newHunt(set *ioc.Set, maxHits int, find func(evidence.Finding)) *hunt {
 
 // hit counts a hit, and keeps it if there are not too many of its indicator.
 func (h *hunt) hit(i *ioc.Indicator, f evidence.Finding) {
-	h.mu.Lock()
-	h.counts[i]++
-	listed := h.maxHits <= 0 || h.counts[i] <= h.maxHits
-	h.mu.Unlock()
-	if listed {
+	if h.counts.add(i) {
 		h.find(f)
 	}
 }
@@ -105,19 +97,13 @@ func digestFinding(name string, i *ioc.Indicator) evidence.Finding {
 
 // end tells the number of hits of each indicator of which not all are listed.
 func (h *hunt) end() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var capped []*ioc.Indicator
-	for i, n := range h.counts {
-		if h.maxHits > 0 && n > h.maxHits {
-			capped = append(capped, i)
+	for _, c := range h.counts.frequent() {
+		if h.counts.max <= 0 || c.n <= h.counts.max {
+			continue
 		}
-	}
-	slices.SortFunc(capped, func(a, b *ioc.Indicator) int { return strings.Compare(a.Value, b.Value) })
-	for _, i := range capped {
-		f := indicatorFinding("", i)
-		f.Name, f.Count = "case.json", h.counts[i]
-		f.Text = fmt.Sprintf("%s: %d hits, of which the first %d are listed", i.Value, f.Count, h.maxHits)
+		f := indicatorFinding(evidence.CaseFile, c.indicator)
+		f.Count = c.n
+		f.Text = fmt.Sprintf("%s: %d hits, of which the first %d are listed", c.indicator.Value, c.n, h.counts.max)
 		h.find(f)
 	}
 }

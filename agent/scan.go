@@ -77,7 +77,7 @@ func scan(ctx context.Context, u *ui, f scanFlags, paths []string) error {
 		return withHint(exitUsage, fmt.Errorf("writing the hits: %w", err), "")
 	case s.failed.Load():
 		return &exitError{code: exitUsage}
-	case s.tally.hits() == 0:
+	case s.tally.all() == 0:
 		return &exitError{code: exitFailed}
 	}
 	return nil
@@ -215,7 +215,7 @@ func (s *scanner) file(ctx context.Context, name string, r io.Reader, out *turn)
 // hit prints a hit: as text each line once, as JSON each indicator of it.
 func (f *fileScan) hit(h ioc.Hit) {
 	s := f.s
-	listed := s.tally.hit(h.Indicator)
+	listed := s.tally.add(h.Indicator)
 	at := place{h.Line, h.Member, h.Inside}
 	again := at == f.place
 	f.place = at

@@ -118,10 +118,10 @@ func (p painter) hit(f evidence.Finding) string {
 
 // scanStats prints what a scan has seen.
 func (u *ui) scanStats(t *scanTally) {
-	took := time.Since(t.began)
-	fmt.Fprintf(u.err, "%d files, %s in %s, %s/s, %d hits of %d indicators\n", t.files, humanize.IBytes(uint64(t.bytes)),
-		took.Round(time.Millisecond), humanize.IBytes(uint64(float64(t.bytes)/max(took.Seconds(), 1e-9))), t.all, len(t.byIOC))
-	for _, c := range t.frequent() {
+	took, read, found := time.Since(t.began), uint64(t.bytes.Load()), t.frequent()
+	fmt.Fprintf(u.err, "%d files, %s in %s, %s/s, %d hits of %d indicators\n", t.files.Load(), humanize.IBytes(read),
+		took.Round(time.Millisecond), humanize.IBytes(uint64(float64(read)/max(took.Seconds(), 1e-9))), t.all(), len(found))
+	for _, c := range found {
 		fmt.Fprintf(u.err, "%8d  %s %s\n", c.n, c.indicator.Type, evidence.Printable(c.indicator.Value))
 	}
 }
