@@ -69,7 +69,7 @@ release: cross ## the binaries with their checksums in dist
 	cd dist && sha256sum bellwether-* > SHA256SUMS && cat SHA256SUMS
 
 docs: ## write docs/commands.md and the table in docs/profiles.md anew
-	$(GO) test ./agent ./profiles -run 'Docs' -update
+	$(GO) test ./agent ./profiles -run 'Docs|Manual' -update
 
 clean: ## remove what make has made, but no incident
 	rm -rf bellwether bellwether.exe dist .cache

@@ -16,13 +16,15 @@ import (
 // mayImport is the table of docs/architecture.md: which of our packages each package may import. agent imports everything.
 var mayImport = map[string][]string{
 	"agent":                     {"agent/evidence", "agent/host", "agent/ioc", "collectors", "profiles", "uploader"},
-	"agent/evidence":            {"collectors"},
+	"agent/evidence":            {"collectors", "collectors/anomaly"},
 	"agent/host":                {},
 	"agent/ioc":                 {},
 	"bench/corpus":              {},
 	"bench/mkcorpus":            {"bench/corpus"},
-	"collectors":                {"profiles"},
-	"collectors/collectorstest": {"collectors", "profiles"},
+	"collectors":                {"collectors/anomaly", "collectors/logconf", "collectors/logins", "collectors/pkgdb", "collectors/procfs", "imds", "profiles"},
+	"collectors/anomaly":        {"collectors/logins", "collectors/procfs"},
+	"collectors/collectorstest": {"collectors", "collectors/anomaly", "profiles"},
+	"collectors/procfs":         {},
 	"profiles":                  {},
 	"uploader":                  {},
 	"uploader/uploadertest":     {"uploader"},

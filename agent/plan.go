@@ -81,7 +81,7 @@ func (f *selectionFlags) resolve() (selection, error) {
 }
 
 func (f *selectionFlags) options(noCommands bool) (opt profiles.Options, err error) {
-	opt.NoCommands = noCommands
+	opt.NoCommands, opt.Image = noCommands, f.root != ""
 	if f.since != "" {
 		if opt.Since, err = profiles.ParseAge(f.since); err != nil {
 			return opt, usageError("--since 14d", "--since: %w", err)
@@ -122,8 +122,9 @@ func newPlanCommand(u *ui) *cobra.Command {
 			return err
 		}
 		look := newLook()
-		log := slog.New(slog.DiscardHandler)
-		if err := collectors.Run(c.Context(), sel.plan, collectors.NewEnv(sel.root, log), look); err != nil {
+		env := collectors.NewEnv(sel.root, slog.New(slog.DiscardHandler))
+		env.Look = true
+		if err := collectors.Run(c.Context(), sel.plan, env, look); err != nil {
 			return err
 		}
 		return u.plan(sel, look.steps(sel.plan), asJSON)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"path"
 	"time"
 
 	"bellwether/profiles"
@@ -22,6 +24,8 @@ type Env struct {
 	Log *slog.Logger
 	// Parallel is how many commands of one group run side by side.
 	Parallel int
+	// Look is set for a run that only says what would be collected: the state of the host is not read.
+	Look bool
 	// OnStep, if set, is called when a step starts. It may be called by several goroutines at once.
 	OnStep func(profiles.Step)
 
@@ -46,11 +50,18 @@ func NewEnv(root string, log *slog.Logger) *Env {
 	}
 }
 
+// A kind is one kind of collector.
+type kind struct {
+	make func(*Env, profiles.Step) Collector
+	// state names the tables that it keeps, if it reads the state of the host: then a run that only looks does not call it.
+	state []string
+}
+
 // kinds lists every kind of collector.
-var kinds = map[string]func(*Env, profiles.Step) Collector{
-	profiles.Command: newCommand,
-	profiles.Journal: newJournal,
-	profiles.File:    newFile,
+var kinds = map[string]kind{
+	profiles.Command: {make: newCommand},
+	profiles.Journal: {make: newJournal},
+	profiles.File:    {make: newFile},
 }
 
 // Run carries out a plan in its order. Steps of one group run side by side, at most env.Parallel at once. When the context ends or
@@ -113,17 +124,31 @@ func runGroup(ctx context.Context, group []profiles.Step, env *Env, sink Sink) (
 }
 
 func runStep(ctx context.Context, step profiles.Step, env *Env, sink Sink) error {
-	newCollector, ok := kinds[step.Collector]
+	k, ok := kinds[step.Collector]
 	if !ok {
 		return sink.Add(notCollected(step, fmt.Sprintf("this bellwether has no collector %q", step.Collector)), nil)
 	}
 	if env.OnStep != nil {
 		env.OnStep(step)
 	}
+	if env.Look && k.state != nil {
+		return lookAtState(step, k, sink)
+	}
 	start := env.Now()
-	err := newCollector(env, step).Collect(ctx, sink)
+	err := k.make(env, step).Collect(ctx, sink)
 	env.Log.Debug("step done", "step", step.Name, "collector", step.Collector, "ms", env.Now().Sub(start).Milliseconds())
 	return err
+}
+
+// lookAtState says which tables a step would keep.
+func lookAtState(step profiles.Step, k kind, sink Sink) error {
+	for _, name := range k.state {
+		item := &Item{Step: step.Name, Collector: step.Collector, Source: "the state of the host: " + name, Name: path.Join("state", name+".jsonl"), SizeHint: -1}
+		if err := sink.Add(item, func(io.Writer) error { return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func notCollected(step profiles.Step, reason string) *Item {

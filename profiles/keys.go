@@ -20,13 +20,19 @@ type key struct {
 // collectorNames are the kinds that a step can name.
 var collectorNames = []string{Command, File, Journal}
 
+// runsCommands are the kinds that start programs of the host, and readsLive those that make sense on a running host alone.
+var (
+	runsCommands = []string{Command, Journal, Compare}
+	readsLive    = []string{Process, Network, Kernel, Container, Compare, Cloud}
+)
+
 // stepKeys is in the order of the documentation. `include`, which stands alone, is not among them.
 var stepKeys = []key{
 	{"name", nil, "name", "required", "Unique in all that is loaded together: lower-case letters, digits and single dashes, 64 at most.",
 		func(d *decoder, s *Step, n ast.Node) { s.Name = d.name(n) }},
 	{"description", nil, "text", "", "What it is for, where the name does not say it.",
 		func(d *decoder, s *Step, n ast.Node) { s.Description = d.text(n) }},
-	{"collector", nil, "command, file or journal", "required", "What carries the step out.",
+	{"collector", nil, list(collectorNames), "required", "What carries the step out.",
 		func(d *decoder, s *Step, n ast.Node) { s.Collector = d.oneOf(n, "collector", collectorNames) }},
 	{"area", nil, "name", "required for command", "The folder under commands/. Neighbouring commands of one area may run side by side.",
 		func(d *decoder, s *Step, n ast.Node) { s.Area = d.name(n) }},

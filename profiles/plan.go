@@ -94,8 +94,12 @@ func (b *planner) add(s Step) {
 		b.leaveOut(s, "for %s only", strings.Join(s.OS, " and "))
 		return
 	}
-	if b.opt.NoCommands && s.Collector != File {
+	if b.opt.NoCommands && slices.Contains(runsCommands, s.Collector) {
 		b.leaveOut(s, "no commands are run")
+		return
+	}
+	if b.opt.Image && slices.Contains(readsLive, s.Collector) {
+		b.leaveOut(s, "an image has no live state")
 		return
 	}
 	b.narrow(&s)

@@ -34,6 +34,20 @@ const (
 	Command = "command" // runs a command, keeps what it prints
 	File    = "file"    // copies files
 	Journal = "journal" // the systemd journal as text
+
+	// State that the agent reads by itself, without a program of the host.
+	Process   = "process"   // processes, and what is hidden of them
+	Network   = "network"   // sockets of all families, and who owns them
+	Kernel    = "kernel"    // modules, taint, mounts, swap, settings
+	Account   = "account"   // users, groups, keys, histories
+	Session   = "session"   // logins: utmp, wtmp, btmp, lastlog
+	Schedule  = "schedule"  // timers, cron and at jobs, units, and other places that start programs
+	Container = "container" // containers, through /proc and overlay mounts
+	Compare   = "compare"   // what tools of the host say beside what the kernel says
+	Walk      = "walk"      // one walk of every local volume that answers all questions about files
+	Volumes   = "volumes"   // logs wherever they are: other volumes, open files, configurations, names
+	Cloud     = "cloud"     // the instance's own metadata, and what was run on it through the control plane
+	Vendor    = "vendor"    // security, log and backup agents of one vendor, and their logs
 )
 
 // A Step is one thing to gather.
@@ -82,7 +96,8 @@ type User struct {
 type Options struct {
 	Since       time.Duration // 0 means all; bounds every file and journal step that doesn't set ignore_date_range
 	MaxFileSize int64         // bytes; 0 means the profile's own limits
-	NoCommands  bool          // command and journal steps are left out, each with its reason
+	NoCommands  bool          // steps that run commands are left out, each with its reason
+	Image       bool          // the files are those of an image: steps that read live state are left out
 }
 
 // A Plan is what will run on one host, in order.

@@ -75,7 +75,7 @@ type Case struct {
 	broken   error // of the books: not even a line can be kept
 }
 
-var _ collectors.Sink = (*Case)(nil)
+var _ collectors.AnomalySink = (*Case)(nil)
 
 // New claims a folder for the case, which no other run has or gets, and writes case.json into it. The context governs everything that
 // the case writes, until Close has returned.

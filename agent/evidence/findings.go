@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"bellwether/collectors/anomaly"
 )
 
 // The kinds of findings.
@@ -35,6 +37,8 @@ type Finding struct {
 	Inside    string    `json:"inside,omitempty"` // gzip, base64 …; name or digest where it isn't the content that matches
 	Member    string    `json:"member,omitempty"` // of an archive
 	Count     int64     `json:"count,omitempty"`  // of all hits of an indicator, where not all are listed
+
+	Evidence map[string]string `json:"evidence,omitempty"` // of an anomaly: pid, exe, path …
 }
 
 // findings are the two books that findings go to: for machines, and for people.
@@ -60,6 +64,17 @@ func (c *Case) Find(f Finding) error {
 		return fmt.Errorf("writing %s: %w", HitsFile, err)
 	}
 	return nil
+}
+
+// Anomaly implements [collectors.AnomalySink].
+func (c *Case) Anomaly(f anomaly.Finding, name string, line int64) error {
+	values := make(map[string]string, len(f.Evidence))
+	for k, v := range f.Evidence {
+		values[k] = valid(v)
+	}
+	return c.Find(Finding{
+		Kind: Anomaly, Rule: f.ID, Severity: string(f.Severity), Attack: f.Attack, Name: name, Line: line, Text: f.Text, Evidence: values,
+	})
 }
 
 // Place names the item, and the archive's member after an exclamation mark.

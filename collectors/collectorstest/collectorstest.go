@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"bellwether/collectors"
+	"bellwether/collectors/anomaly"
 )
 
 // Kept is an item as a sink has got it.
@@ -26,11 +27,34 @@ type Sink struct {
 	// Fail, if set, is asked before every item; its error is returned by Add.
 	Fail func(collectors.Item) error
 
-	mu    sync.Mutex
-	items []Kept
+	mu       sync.Mutex
+	items    []Kept
+	findings []Found
 }
 
-var _ collectors.Sink = (*Sink)(nil)
+// Found is an anomaly as a sink has got it.
+type Found struct {
+	anomaly.Finding
+	Name string
+	Line int64
+}
+
+var _ collectors.AnomalySink = (*Sink)(nil)
+
+// Anomaly implements [collectors.AnomalySink].
+func (s *Sink) Anomaly(f anomaly.Finding, name string, line int64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.findings = append(s.findings, Found{f, name, line})
+	return nil
+}
+
+// Findings returns the anomalies so far, in order.
+func (s *Sink) Findings() []Found {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.findings)
+}
 
 // Add implements [collectors.Sink].
 func (s *Sink) Add(item *collectors.Item, write func(io.Writer) error) error {
