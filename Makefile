@@ -16,7 +16,7 @@ TESTFLAGS     ?=
 export BELLWETHER_TOOLS = $(TOOLS)
 
 .DEFAULT_GOAL := help
-.PHONY: help build triage test lint cross tidy fuzz bench release docs clean
+.PHONY: help build triage test test-hosts lint cross tidy fuzz bench release docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,13 @@ triage: build ## build, then triage this host into ./incidents
 
 test: ## all tests, with real servers that are built into .cache/tools (pinned)
 	$(GO) test $(TESTFLAGS) ./...
+
+test-hosts: $(TOOLS)/hosts/bookworm ## triage booted test hosts: as Debian makes them, and with a break-in planted (root, debootstrap, systemd-nspawn)
+	BELLWETHER_HOST_ROOT=$< $(GO) test -tags hosts -count=1 $(TESTFLAGS) ./testhosts
+
+$(TOOLS)/hosts/bookworm:
+	@command -v debootstrap > /dev/null && command -v systemd-nspawn > /dev/null || apt-get install -y -qq debootstrap systemd-container > /dev/null
+	rm -rf $@.part && testhosts/host.sh make $@.part && mv $@.part $@
 
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT) ## gofmt, vet and golangci-lint
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }

@@ -26,6 +26,7 @@ var mayImport = map[string][]string{
 	"collectors/collectorstest": {"collectors", "collectors/anomaly", "profiles"},
 	"collectors/procfs":         {},
 	"profiles":                  {},
+	"testhosts":                 {"collectors/anomaly"},
 	"uploader":                  {},
 	"uploader/uploadertest":     {"uploader"},
 }
