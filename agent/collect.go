@@ -34,6 +34,7 @@ type collectFlags struct {
 	minFree   string
 	deadline  time.Duration
 	cpu       string
+	wait      time.Duration
 	json      bool
 	quiet     bool
 	failOn    bool
@@ -51,6 +52,7 @@ func newCollectCommand(u *ui) *cobra.Command {
 	flags.StringVar(&f.minFree, "min-free", "5%", flagHelp["min-free"])
 	flags.DurationVar(&f.deadline, "deadline", 30*time.Minute, flagHelp["deadline"])
 	flags.StringVar(&f.cpu, "cpu", "50%", flagHelp["cpu"])
+	flags.DurationVar(&f.wait, "wait", 0, flagHelp["wait"])
 	flags.BoolVar(&f.json, "json", false, flagHelp["json"])
 	flags.BoolVar(&f.quiet, "quiet", false, flagHelp["quiet"])
 	flags.BoolVar(&f.failOn, "fail-on-findings", false, flagHelp["fail-on-findings"])
@@ -86,6 +88,11 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	}
 	logs := &lateWriter{}
 	log := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	unlock, err := f.lock(ctx, sel.root, log)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	dest, err := f.to.open(ctx, u, f.minFree, log)
 	if err != nil {
 		return err
@@ -99,6 +106,32 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	}
 	defer r.progress.stop()
 	return errors.Join(r.run(ctx), dest.close())
+}
+
+// lock makes this the only run on the host. Images may be read side by side.
+func (f *collectFlags) lock(ctx context.Context, root string, log *slog.Logger) (unlock func(), err error) {
+	if root != "/" {
+		return func() {}, nil
+	}
+	says := "incident " + f.incident + ", since " + time.Now().UTC().Format(time.RFC3339)
+	for until := time.Now().Add(f.wait); ; {
+		unlock, err = host.LockRun(says)
+		var busy *host.Busy
+		switch {
+		case err == nil:
+			return unlock, nil
+		case !errors.As(err, &busy):
+			log.Warn("not locked: other runs are not kept away", "error", err)
+			return func() {}, nil
+		case !time.Now().Before(until):
+			return nil, withHint(exitFailed, err, hintBusy)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(min(time.Second, time.Until(until))):
+		}
+	}
 }
 
 // A runner holds what one run needs.

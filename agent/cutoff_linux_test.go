@@ -41,7 +41,7 @@ func startSlow(t *testing.T) (run *exec.Cmd, folder string, stdout *strings.Buil
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	stdout = &strings.Builder{}
-	run = exec.Command(bin, "collect", "--profile", profile, "--to", dir, "--incident", "IR-7", "--quiet")
+	run = exec.Command(bin, "collect", "--profile", profile, "--to", dir, "--incident", "IR-7", "--quiet", "--wait", "10m")
 	run.Stdout = stdout
 	if err := run.Start(); err != nil {
 		t.Fatal(err)
@@ -126,4 +126,21 @@ func TestInterruptedRunKeepsItsCase(t *testing.T) {
 	if err != nil || v.Totals.Complete || len(v.Totals.Missing) != 1 || v.Totals.Missing[0] != "interrupted" {
 		t.Errorf("verify: %v, totals %+v; want a whole case that says that it was interrupted", err, v.Totals)
 	}
+}
+
+func TestSecondRunIsRefusedAndToldOfTheFirst(t *testing.T) {
+	run, _, _ := startSlow(t)
+	second := exec.Command(run.Path, "collect", "--to", t.TempDir(), "--quiet")
+	out, err := second.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != exitFailed {
+		t.Errorf("ended with %v, want exit code %d", err, exitFailed)
+	}
+	if want := fmt.Sprintf("another run is under way on this host: pid %d, incident IR-7, since ", run.Process.Pid); !strings.Contains(string(out), want) {
+		t.Errorf("said %q, want %q", out, want)
+	}
+	if err := run.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = run.Wait()
 }

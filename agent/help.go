@@ -99,6 +99,7 @@ var flagHelp = map[string]string{
 	"max-file":         "leave larger files alone (`SIZE`)",
 	"min-free":         "free space to leave on the destination's volume: a percentage or a `SIZE`",
 	"deadline":         "end the run after this time, with what was collected until then",
+	"wait":             "wait this long for another run on this host to end, instead of refusing at once",
 	"cpu":              "use at most this share of the processors (`PERCENT`)",
 	"root":             "read files below `DIR` as if it were /; no commands run",
 	"no-commands":      "run no commands",

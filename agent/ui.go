@@ -28,6 +28,7 @@ const (
 	hintS3          = "give --s3-region and --s3-credentials FILE, or set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 	hintProfiles    = "bellwether profiles list shows the built-in profiles; bellwether profiles check FILE checks your own"
 	hintIndicators  = "one indicator a line: 203.0.113.7, evil.example, hxxp://evil[.]example/x, a hash, or TYPE:VALUE; # begins a comment"
+	hintBusy        = "let it end, or end it with: kill PID; or start this one with --wait 30m"
 	hintPrivileges  = "run it as root (sudo), or from an elevated prompt"
 	hintIncomplete  = "the run was cut off: what is named as intact can be used; run collect again for the rest"
 	hintTampered    = "don't rely on this copy; compare the seal with the one in the log of SSM, Azure or the terminal, and fetch the case again"
