@@ -75,8 +75,8 @@ bench: build ## what a run costs, and a scan, side by side with other tools
 release: cross ## the binaries with their checksums in dist
 	cd dist && sha256sum bellwether-* > SHA256SUMS && cat SHA256SUMS
 
-docs: ## write docs/commands.md and the table in docs/profiles.md anew
-	$(GO) test ./agent ./profiles -run 'Docs|Manual' -update
+docs: ## write docs/commands.md, docs/anomalies.md and the tables in docs/profiles.md anew
+	$(GO) test ./agent ./profiles ./collectors/anomaly -run 'Docs|Manual' -update
 
 clean: ## remove what make has made, but no incident
 	rm -rf bellwether bellwether.exe dist .cache

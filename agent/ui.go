@@ -327,7 +327,7 @@ func (u *ui) profileList(all []*profiles.Profile, asJSON bool) error {
 		if r.Default {
 			mark = " (default here)"
 		}
-		if _, err := fmt.Fprintf(u.out, "%-20s %3d steps  %s%s\n", r.Name, r.Steps, r.Description, mark); err != nil {
+		if _, err := fmt.Fprintf(u.out, "%-22s %3d steps  %s%s\n", r.Name, r.Steps, r.Description, mark); err != nil {
 			return err
 		}
 	}

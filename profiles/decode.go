@@ -22,6 +22,7 @@ func (d *decoder) fail(tk *token.Token, hint, format string, args ...any) {
 type part struct {
 	step    *Step
 	include string
+	useCase []string // of the include: only the steps that answer one of these; nil means all
 	at      *token.Token
 }
 
@@ -121,7 +122,7 @@ func (d *decoder) steps(n ast.Node) []part {
 			continue
 		}
 		if f, ok := m.field("include"); ok {
-			parts = append(parts, part{include: d.include(m, f), at: f.value.GetToken()})
+			parts = append(parts, d.include(m, f))
 			continue
 		}
 		at := m.at
@@ -134,13 +135,18 @@ func (d *decoder) steps(n ast.Node) []part {
 	return parts
 }
 
-func (d *decoder) include(m mapping, f field) string {
+func (d *decoder) include(m mapping, f field) part {
+	p := part{include: d.text(f.value), at: f.value.GetToken()}
 	for _, other := range m.fields {
-		if other.key != "include" {
-			d.fail(other.at, "write it as a step of its own", "unknown key %q: include stands alone", other.key)
+		switch other.key {
+		case "include":
+		case "use_case":
+			p.useCase = d.useCases(other.value)
+		default:
+			d.fail(other.at, "write it as a step of its own", "unknown key %q: include stands alone, or with use_case", other.key)
 		}
 	}
-	return d.text(f.value)
+	return p
 }
 
 func (d *decoder) step(m mapping) Step {

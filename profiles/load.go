@@ -210,10 +210,10 @@ func (p place) String() string { return fmt.Sprintf("%s:%d", p.doc.File, p.at.Po
 func (l *loader) flatten(p *Profile, doc *document, chain []*document, met map[*document]bool) {
 	met[doc] = true
 	chain = append(slices.Clip(chain), doc)
-	p.Sources = append(p.Sources, Source{Name: doc.Name, File: doc.File, SHA256: doc.Digest})
+	p.addSource(Source{Name: doc.Name, File: doc.File, SHA256: doc.Digest})
 	for _, part := range doc.parts {
 		if part.step != nil {
-			p.Steps = append(p.Steps, *part.step)
+			p.addStep(*part.step)
 			continue
 		}
 		if part.include == "" {
@@ -230,9 +230,39 @@ func (l *loader) flatten(p *Profile, doc *document, chain []*document, met map[*
 			l.errs = append(l.errs, doc.src.errorAt(part.at, "", "include loop: %s", showChain(chain, included)))
 			continue
 		}
-		if !met[included] {
+		switch {
+		case part.useCase != nil:
+			l.flattenFor(p, part.useCase, included, chain)
+		case !met[included]:
 			l.flatten(p, included, chain, met)
 		}
+	}
+}
+
+// flattenFor appends only the steps that help to answer one of the questions.
+func (l *loader) flattenFor(p *Profile, useCase []string, included *document, chain []*document) {
+	var all Profile
+	l.flatten(&all, included, chain, map[*document]bool{})
+	for _, src := range all.Sources {
+		p.addSource(src)
+	}
+	for _, s := range all.Steps {
+		if slices.ContainsFunc(s.UseCase, func(u string) bool { return slices.Contains(useCase, u) }) {
+			p.addStep(s)
+		}
+	}
+}
+
+func (p *Profile) addSource(src Source) {
+	if !slices.Contains(p.Sources, src) {
+		p.Sources = append(p.Sources, src)
+	}
+}
+
+// addStep appends a step once, whatever the number of ways on which it is included.
+func (p *Profile) addStep(s Step) {
+	if !slices.ContainsFunc(p.Steps, func(o Step) bool { return o.Name == s.Name && o.Profile == s.Profile }) {
+		p.Steps = append(p.Steps, s)
 	}
 }
 

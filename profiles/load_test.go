@@ -230,3 +230,36 @@ func write(t *testing.T, file, content string) {
 		t.Fatal(err)
 	}
 }
+
+func TestIncludeForAQuestion(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "all.yaml"), `schema: 1
+name: everything
+steps:
+  - {name: a, collector: command, area: x, argv: [a], use_case: [persistence]}
+  - {name: b, collector: command, area: x, argv: [b], use_case: [account-usage, log-tampering]}
+  - {name: c, collector: command, area: x, argv: [c]}
+`)
+	write(t, filepath.Join(dir, "one.yaml"), `schema: 1
+name: one
+steps:
+  - include: all
+    use_case: [log-tampering, file-download]
+  - {name: d, collector: command, area: x, argv: [d]}
+  - include: all
+`)
+	loaded, err := Load([]string{filepath.Join(dir, "one.yaml")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range loaded[0].Steps {
+		got = append(got, s.Name)
+	}
+	if diff := cmp.Diff([]string{"b", "d", "a", "c"}, got); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	if len(loaded[0].Sources) != 2 {
+		t.Errorf("sources %v, want both documents once", loaded[0].Sources)
+	}
+}
