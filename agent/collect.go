@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"bellwether/profiles"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 )
 
 // closingTime is what a case has for its last bytes after the run has ended, whatever ended it.
@@ -77,6 +79,7 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	if err := limitCPU(f.cpu); err != nil {
 		return err
 	}
+	limitMemory()
 	sel, err := f.selection.resolve()
 	if err != nil {
 		return err
@@ -88,15 +91,15 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	}
 	logs := &lateWriter{}
 	log := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	unlock, err := f.lock(ctx, sel.root, log)
-	if err != nil {
-		return err
-	}
-	defer unlock()
 	dest, err := f.to.open(ctx, u, f.minFree, log)
 	if err != nil {
 		return err
 	}
+	unlock, err := f.lock(ctx, sel.root, log)
+	if err != nil {
+		return errors.Join(err, dest.close())
+	}
+	defer unlock()
 	r := &runner{
 		ui: u, flags: f, sel: sel, dest: dest, log: log, logs: logs, maxBytes: maxBytes, tally: newTally(),
 		progress: newProgress(u, f.quiet || f.json, len(sel.plan.Steps)),
@@ -181,7 +184,7 @@ func (r *runner) run(ctx context.Context) error {
 	env := collectors.NewEnv(r.sel.root, r.log)
 	env.Avoid(r.dest.incident(r.flags.incident))
 	env.OnStep = r.progress.step
-	runErr := collectors.Run(limited, r.sel.plan, env, r.c)
+	runErr := r.collect(limited, env)
 	r.progress.stop()
 	r.log.Info("run ended", "error", runErr)
 	if r.hunt != nil {
@@ -190,6 +193,19 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	summary, closeErr := r.c.Close(missing(limited, runErr)...)
 	return r.report(ctx, summary, closeErr, time.Since(start))
+}
+
+// collect carries out the plan, and sees to it that the host leaves it some processor time.
+func (r *runner) collect(ctx context.Context, env *collectors.Env) error {
+	watched, stop := context.WithCancel(ctx)
+	var watch errgroup.Group
+	watch.Go(func() error {
+		host.AvoidStarving(watched, r.log)
+		return nil
+	})
+	err := collectors.Run(ctx, r.sel.plan, env, r.c)
+	stop()
+	return errors.Join(err, watch.Wait())
 }
 
 // onLine sees every line of the manifest.
@@ -217,7 +233,7 @@ func (r *runner) open(ctx context.Context) (err error) {
 		InFlight: r.dest.parallel,
 		Now:      time.Now,
 		Wait:     time.Sleep,
-		OnLine:   r.onLine,
+		OnLine:   r.onLine, OnFinding: r.tally.find,
 	}
 	if r.hunt != nil {
 		opt.Taps = r.hunt.taps()
@@ -299,6 +315,17 @@ func limitCPU(share string) error {
 	}
 	runtime.GOMAXPROCS(max(1, int(math.Floor(float64(runtime.NumCPU())*percent/100))))
 	return nil
+}
+
+// softMemory is what the Go runtime keeps its memory to, in bytes, by collecting garbage more often where it must: the target is 64 MiB
+// resident, the program's own pages included.
+const softMemory = 52 << 20
+
+// limitMemory sets the limit unless the environment has set one (GOMEMLIMIT).
+func limitMemory() {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 {
+		debug.SetMemoryLimit(softMemory)
+	}
 }
 
 // An operator is the part of case.json that says who ran the tool. Session ids tie it to the log of the cloud's control plane.

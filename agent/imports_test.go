@@ -15,7 +15,7 @@ import (
 
 // mayImport is the table of docs/architecture.md: which of our packages each package may import. agent imports everything.
 var mayImport = map[string][]string{
-	"agent":                     {"agent/evidence", "agent/host", "agent/ioc", "collectors", "profiles", "uploader"},
+	"agent":                     {"agent/evidence", "agent/host", "agent/ioc", "collectors", "collectors/anomaly", "profiles", "uploader"},
 	"agent/evidence":            {"collectors", "collectors/anomaly"},
 	"agent/host":                {},
 	"agent/ioc":                 {},

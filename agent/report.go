@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"bellwether/agent/evidence"
 	"bellwether/collectors"
+	"bellwether/collectors/anomaly"
 	"bellwether/profiles"
 )
 
@@ -33,6 +35,33 @@ type tally struct {
 	refused  []string // sources that could not be read
 	nRefused int      // all of them
 	budget   int      // items that the run's budget has left out or cut
+
+	severities map[string]int
+	worst      []string // the first findings of severity high, in a sentence each
+}
+
+// maxWorst is how many findings a report tells.
+const maxWorst = 5
+
+// find takes one finding.
+func (t *tally) find(f evidence.Finding) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.severities[f.Severity]++
+	if f.Severity == string(anomaly.High) && len(t.worst) < maxWorst {
+		t.worst = append(t.worst, worstLine(f))
+	}
+}
+
+// findings says how many findings there are of each severity.
+func (t *tally) findings() string {
+	var parts []string
+	for _, s := range []anomaly.Severity{anomaly.High, anomaly.Medium, anomaly.Low, anomaly.Info} {
+		if n := t.severities[string(s)]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // counts are outcomes by kind.
@@ -48,7 +77,7 @@ type counts struct {
 // maxRefused is how many sources a report names.
 const maxRefused = 5
 
-func newTally() *tally { return &tally{} }
+func newTally() *tally { return &tally{severities: map[string]int{}} }
 
 // add takes one line of the manifest.
 func (t *tally) add(l evidence.Line) {

@@ -174,6 +174,7 @@ type summaryJSON struct {
 	Unread   []string        `json:"unread,omitempty"` // the first sources that could not be read
 	NUnread  int             `json:"unread_total"`
 	Seconds  float64         `json:"seconds"`
+	Severity map[string]int  `json:"severity,omitempty"` // findings by severity
 	Error    string          `json:"error,omitempty"`
 	OffsetMS int64           `json:"store_clock_offset_ms,omitempty"`
 }
@@ -186,7 +187,7 @@ func (u *ui) summary(r result, asJSON bool) error {
 	if asJSON {
 		s := summaryJSON{
 			Verdict: verdictWord(r), Exit: r.Exit, Case: r.Case, Where: r.Where, Seal: r.Seal, Totals: r.Totals, Commands: r.Tally.commands,
-			Files: r.Tally.files, Unread: r.Tally.refused, NUnread: r.Tally.nRefused, Seconds: r.Took.Seconds(), OffsetMS: r.ClockOffset.Milliseconds(),
+			Files: r.Tally.files, Unread: r.Tally.refused, NUnread: r.Tally.nRefused, Severity: r.Tally.severities, Seconds: r.Took.Seconds(), OffsetMS: r.ClockOffset.Milliseconds(),
 		}
 		if r.Err != nil {
 			s.Error = r.Err.Error()
@@ -250,13 +251,24 @@ func details(r result) string {
 		row("clock", "the store's clock is %s ahead of this host's", r.ClockOffset.Round(time.Second))
 	}
 	if r.Totals.Findings > 0 {
-		row("findings", "see hits.txt and findings.jsonl in the case")
+		row("findings", "%s: see hits.txt and findings.jsonl in the case", r.Tally.findings())
+		for _, text := range r.Tally.worst {
+			row("high", "%s", text)
+		}
 	}
 	row("took", "%s", r.Took.Round(100*time.Millisecond))
 	if r.Seal != "" {
 		row("verify", "bellwether verify CASE --seal %s", r.Seal)
 	}
 	return b.String()
+}
+
+// worstLine is a finding in one short line of a summary.
+func worstLine(f evidence.Finding) string {
+	if f.Kind == evidence.Anomaly {
+		return brief(evidence.Printable(f.Text), 150)
+	}
+	return brief(evidence.Printable(f.Indicator+" in "+f.Place()), 150)
 }
 
 func more(n int) string {

@@ -48,8 +48,10 @@ type Options struct {
 	MaxBytes int64      // of all items together; 0 means no limit
 	InFlight int        // items that are committed to the store side by side; at least 1
 	OnLine   func(Line) // called with every line of the manifest but the last, one at a time; may be nil
-	Now      func() time.Time
-	Wait     func(time.Duration) // sleeps; for a folder name that is taken
+	// OnFinding is called with every finding, by several goroutines at once; may be nil.
+	OnFinding func(Finding)
+	Now       func() time.Time
+	Wait      func(time.Duration) // sleeps; for a folder name that is taken
 }
 
 // A Case keeps the items of one run. It may be used by several goroutines at once.

@@ -60,6 +60,9 @@ func (c *Case) Find(f Finding) error {
 		return fmt.Errorf("writing %s: %w", FindingsFile, err)
 	}
 	c.findings.n.Add(1)
+	if c.opt.OnFinding != nil {
+		c.opt.OnFinding(f)
+	}
 	if _, err := c.findings.hits.Write([]byte(HitLine(f.Place(), f.Line, f.Text))); err != nil {
 		return fmt.Errorf("writing %s: %w", HitsFile, err)
 	}

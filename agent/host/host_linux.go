@@ -34,21 +34,31 @@ func LowerPriority() error {
 		ioprioWhoProcess = 1
 		ioprioIdle       = 3 << 13
 	)
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return fmt.Errorf("listing own threads: %w", err)
-	}
 	// On Linux both belong to a thread; later threads inherit them.
-	for _, t := range tasks {
-		tid, err := strconv.Atoi(t.Name())
-		if err != nil {
-			continue
-		}
+	return eachThread(func(tid int) error {
 		if err := unix.Setpriority(unix.PRIO_PROCESS, tid, 19); err != nil {
 			return fmt.Errorf("setting nice 19: %w", err)
 		}
 		if _, _, errno := unix.Syscall(unix.SYS_IOPRIO_SET, ioprioWhoProcess, uintptr(tid), ioprioIdle); errno != 0 {
 			return fmt.Errorf("setting idle I/O: %w", errno)
+		}
+		return nil
+	})
+}
+
+// eachThread does something to every thread of this process.
+func eachThread(do func(tid int) error) error {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return fmt.Errorf("listing own threads: %w", err)
+	}
+	for _, t := range tasks {
+		tid, err := strconv.Atoi(t.Name())
+		if err != nil {
+			continue
+		}
+		if err := do(tid); err != nil {
+			return err
 		}
 	}
 	return nil
