@@ -9,7 +9,7 @@ set -euo pipefail
 verb=$1 root=$(readlink -m "$2")
 shift 2
 pidfile=$root.pid
-packages=systemd,systemd-sysv,dbus,cron,rsyslog,logrotate,procps,iproute2,util-linux,kmod,openssh-server,sudo,libcap2-bin,e2fsprogs,login,passwd
+packages=systemd,systemd-sysv,dbus,cron,rsyslog,logrotate,procps,iproute2,util-linux,kmod,openssh-server,sudo,libcap2-bin,e2fsprogs,login,passwd,busybox-static
 
 # init prints the pid that the machine's pid 1 has out here.
 init() { cat "/proc/$(cat "$pidfile")/task/$(cat "$pidfile")/children" 2> /dev/null | cut -d' ' -f1; }

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -148,17 +147,22 @@ func newHost(t *testing.T) host {
 	root := filepath.Join(t.TempDir(), "host")
 	sh(t, "cp", "-a", "--reflink=auto", base, root)
 	h := host{root}
-	build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(root, "root/bellwether"), "../agent")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+runtime.GOARCH)
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
-	}
+	buildAgent(t, filepath.Join(root, "root/bellwether"))
 	sh(t, "./host.sh", "up", root)
 	t.Cleanup(func() {
 		sh(t, "chattr", "-R", "-f", "-i", filepath.Join(root, "etc/cron.d"))
 		sh(t, "./host.sh", "down", root)
 	})
 	return h
+}
+
+func buildAgent(t *testing.T, to string) {
+	t.Helper()
+	build := exec.Command("go", "build", "-trimpath", "-o", to, "../agent")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building: %v\n%s", err, out)
+	}
 }
 
 // plant runs plant.sh in the host.
