@@ -25,7 +25,10 @@ func (r *Reader) exe(p *Process, dir string) {
 	}
 	link, err := r.fs.Link(dir + "/exe")
 	if err != nil {
-		return // of a kernel thread, a zombie, or another user
+		if p.State != "Z" {
+			p.ExeNote = "not known: " + reasonOf(err)
+		}
+		return
 	}
 	p.Exe = link
 	info, err := r.fs.stat(dir + "/exe")

@@ -116,7 +116,7 @@ func (f FS) Holders(pids []int) map[uint64][]Holder {
 		h := Holder{PID: pid}
 		for _, fd := range f.fds(dir) {
 			link, err := f.Link(dir + "/fd/" + strconv.Itoa(fd))
-			inode, ok := bracketed(link, "socket")
+			inode, ok := SocketInode(link)
 			if err != nil || !ok || len(out[inode]) >= maxHolders {
 				continue
 			}
@@ -138,3 +138,6 @@ func (f FS) program(dir string) string {
 	}
 	return link
 }
+
+// SocketInode returns the number of the socket that a descriptor's link leads to.
+func SocketInode(link string) (uint64, bool) { return bracketed(link, "socket") }

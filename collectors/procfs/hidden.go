@@ -29,8 +29,10 @@ var ErrCannotProbe = errors.New("hidden processes can't be looked for")
 const (
 	// pidLimit is the most that pid_max can be (PID_MAX_LIMIT of the kernel).
 	pidLimit = 1 << 22
-	// slowProbe bounds the time of those probes that take longer than a system call.
+	// slowProbe bounds the time of those probes that take longer than a system call, and slowFirst is how many numbers they go through
+	// on a busy host as well, unless that takes the time five times.
 	slowProbe = 200 * time.Millisecond
+	slowFirst = 1 << 15
 	// rounds is how often a candidate has to be confirmed, and pause what lies between.
 	rounds = 4
 	pause  = 25 * time.Millisecond
@@ -135,7 +137,7 @@ func (p part) sweep(ctx context.Context, shown map[int]bool) (found []int) {
 	const look = 1024 // numbers between two looks at the clock
 	start := time.Now()
 	for pid := p.from; pid < p.to && len(found) < maxHidden; pid++ {
-		if pid%look == 0 && (ctx.Err() != nil || p.slow && time.Since(start) > slowProbe) {
+		if pid%look == 0 && (ctx.Err() != nil || p.slow && tooLong(time.Since(start), pid)) {
 			break
 		}
 		if !shown[pid] && p.shows(pid) {
@@ -143,6 +145,10 @@ func (p part) sweep(ctx context.Context, shown map[int]bool) (found []int) {
 		}
 	}
 	return found
+}
+
+func tooLong(d time.Duration, pid int) bool {
+	return d > slowProbe && pid >= slowFirst || d > 5*slowProbe
 }
 
 // confirm keeps the candidates that every round finds to be there and left out.
