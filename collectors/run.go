@@ -63,6 +63,7 @@ var kinds = map[string]kind{
 	profiles.Journal: {make: newJournal},
 	profiles.File:    {make: newFile},
 	profiles.Process: {make: newProcesses, state: []string{"processes"}},
+	profiles.Network: {make: newNetwork, state: []string{"sockets", "interfaces", "routes", "neighbours"}},
 }
 
 // Run carries out a plan in its order. Steps of one group run side by side, at most env.Parallel at once. When the context ends or

@@ -56,6 +56,7 @@ var tables = []struct {
 	rules []*Rule
 }{
 	{"Processes", processRules},
+	{"Network", networkRules},
 }
 
 // Rules returns every rule, by what it looks at.
