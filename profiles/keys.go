@@ -18,7 +18,7 @@ type key struct {
 }
 
 // collectorNames are the kinds that a step can name.
-var collectorNames = []string{Command, File, Journal, Process, Network}
+var collectorNames = []string{Command, File, Journal, Process, Network, Kernel}
 
 // runsCommands are the kinds that start programs of the host, and readsLive those that make sense on a running host alone.
 var (

@@ -57,6 +57,7 @@ var tables = []struct {
 }{
 	{"Processes", processRules},
 	{"Network", networkRules},
+	{"Kernel", kernelRules},
 }
 
 // Rules returns every rule, by what it looks at.
