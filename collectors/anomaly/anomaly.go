@@ -58,6 +58,7 @@ var tables = []struct {
 	{"Processes", processRules},
 	{"Network", networkRules},
 	{"Kernel", kernelRules},
+	{"Tools of the host", compareRules},
 }
 
 // Rules returns every rule, by what it looks at.

@@ -52,7 +52,7 @@ func ParseModules(b []byte) []Module {
 	return out
 }
 
-// Modules reads the modules in every view. It is nil if this kernel, or this container, shows no list of modules, since there is nothing to
+// Modules reads the modules in every view. It is nil, and not only empty, if this kernel, or this container, shows no list of modules, since there is nothing to
 // compare then.
 func (f FS) Modules() ([]Module, error) {
 	b, err := f.Read("proc/modules")
@@ -62,7 +62,7 @@ func (f FS) Modules() ([]Module, error) {
 		}
 		return nil, err
 	}
-	all := ParseModules(b)
+	all := append([]Module{}, ParseModules(b)...)
 	at := map[string]int{}
 	for i, m := range all {
 		at[m.Name] = i
