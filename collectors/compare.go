@@ -85,7 +85,7 @@ func (c *compare) compare(ctx context.Context, s subject) anomaly.Comparison {
 			left = both(missing, left)
 		}
 		missing, before = left, after
-		row.Kernel, row.Said = total(after), total(said)
+		row.Kernel, row.Said = countOf(after), countOf(said)
 		if len(missing) == 0 {
 			return row
 		}
@@ -120,7 +120,7 @@ func both(a, b map[string]int) map[string]int {
 	return out
 }
 
-func total(m map[string]int) (n int) {
+func countOf(m map[string]int) (n int) {
 	for _, c := range m {
 		n += c
 	}
