@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -182,7 +183,8 @@ func (c *compare) subjects() []subject {
 		{of: "socket", argv: []string{"netstat", "-tuanp"}, parse: parseNetstat, list: sockets},
 		{of: "module", argv: []string{"lsmod"}, parse: parseLsmod, list: func() (map[string]int, error) { return listModules(fs) }},
 	}
-	for _, dir := range c.step.Path {
+	for _, glob := range c.step.Path {
+		dir := cmp.Or(strings.TrimSuffix(glob, "/*"), "/")
 		out = append(out, subject{
 			of: "file", argv: []string{"ls", "-a1", "--", dir}, parse: parseLs,
 			list: func() (map[string]int, error) { return listNames(filepath.Join(c.env.Root, dir)) },
