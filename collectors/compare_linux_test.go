@@ -128,7 +128,7 @@ func TestParseTools(t *testing.T) {
 			map[string]int{"udp port 53": 1, "tcp port 22, listening": 2, "tcp port 22 connected to port 50000": 1},
 		},
 		{"lsmod", parseLsmod, "Module                  Size  Used by\next4                 1  2\nnf_nat 49152  2 xt,nft\n", map[string]int{"ext4": 1, "nf_nat": 1}},
-		{"ls", parseLs, ".\n..\n a b\n", map[string]int{".": 1, "..": 1, " a b": 1}},
+		{"ls", parseLs, ".\n..\na  b\n", map[string]int{".": 1, "..": 1, "a  b": 1}},
 	} {
 		if diff := cmp.Diff(tt.want, tt.parse([]byte(tt.text))); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", tt.name, diff)

@@ -2,7 +2,6 @@ package anomaly
 
 import (
 	"fmt"
-	"net/netip"
 	"path"
 	"strconv"
 	"strings"
@@ -205,89 +204,6 @@ func memfd(row int, p procfs.Process) *Finding {
 	return f
 }
 
-// kernelNames returns what the kernel's threads are called on this host and elsewhere, without what follows a slash or a number.
-func kernelNames(ps []procfs.Process) map[string]bool {
-	names := map[string]bool{}
-	for _, n := range strings.Fields(usualKernelThreads) {
-		names[n] = true
-	}
-	for _, p := range ps {
-		if p.Kernel {
-			names[threadFamily(p.Comm)] = true
-		}
-	}
-	return names
-}
-
-const usualKernelThreads = `kthreadd kworker ksoftirqd migration cpuhp kdevtmpfs kauditd khungtaskd oom_reaper kcompactd ksmd khugepaged kintegrityd
-	kblockd kswapd kthrotld watchdogd rcu_sched rcu_preempt rcu_bh rcu_gp rcu_par_gp jbd scsi_eh scsi_tmf ext kdmflush bioset crypto
-	writeback netns md edac-poller irq idle_inject kstrp zswap_shrinker`
-
-// threadFamily is the name of a thread without its number: kworker of kworker/0:1-events, scsi_eh of scsi_eh_0.
-func threadFamily(comm string) string {
-	comm, _, _ = strings.Cut(comm, "/")
-	comm, _, _ = strings.Cut(comm, ":")
-	return strings.TrimRight(comm, "0123456789_-")
-}
-
-func (h processHost) fakeKernel(row int, p procfs.Process) *Finding {
-	title := ""
-	if len(p.Cmdline) > 0 {
-		title = p.Cmdline[0]
-	}
-	for _, name := range []string{title, p.Comm} {
-		inner, ok := bracketedTitle(name)
-		if !ok {
-			continue
-		}
-		f := about(fakeKernelThread, row, p, "calls itself "+name+" and is no thread of the kernel")
-		if h.kernel[threadFamily(inner)] {
-			return f
-		}
-		return f.as(Medium)
-	}
-	if likeThread(p.Comm) && path.Base(p.Exe) != p.Comm {
-		return about(fakeKernelThread, row, p, "is called like a thread of the kernel, and runs "+p.Exe)
-	}
-	if title == "" && p.Exe != "" && p.Partial == "" {
-		return about(fakeKernelThread, row, p, "has no command line, so that ps shows it in brackets, and runs "+p.Exe).as(Medium)
-	}
-	return nil
-}
-
-func bracketedTitle(s string) (string, bool) {
-	s = strings.TrimSpace(s)
-	inner, ok := strings.CutPrefix(s, "[")
-	if !ok || !strings.Contains(inner, "]") && len(s) < 15 { // the kernel cuts names at 15 bytes
-		return "", false
-	}
-	inner, rest, _ := strings.Cut(inner, "]")
-	return inner, inner != "" && rest == ""
-}
-
-// likeThread reports whether a name has the form of those threads that there are many of, which no program has.
-func likeThread(comm string) bool {
-	family, rest, ok := strings.Cut(comm, "/")
-	switch family {
-	case "kworker", "ksoftirqd", "migration", "cpuhp", "irq", "idle_inject", "jbd2", "rcuop", "rcuog", "rcuos":
-		return ok && rest != ""
-	case "kthreadd", "khugepaged", "kdevtmpfs", "kauditd", "khungtaskd", "oom_reaper", "kswapd0", "kcompactd0", "rcu_sched", "rcu_preempt":
-		return !ok
-	}
-	return false
-}
-
-func misnamed(row int, p procfs.Process) *Finding {
-	if p.Claims == "" {
-		return nil
-	}
-	f := about(nameMismatch, row, p, "calls itself like "+p.Claims+", and runs "+p.Exe, "claims", p.Claims)
-	if procfs.OddPlace(p.Exe) == "" {
-		return f.as(Low)
-	}
-	return f
-}
-
 // inHome reports whether a hidden folder is one of a user, which many honest tools keep.
 func inHome(p string) bool {
 	return strings.HasPrefix(p, "/home/") || strings.HasPrefix(p, "/root/") || strings.HasPrefix(p, "/var/lib/")
@@ -346,91 +262,6 @@ func noHistory(row int, p procfs.Process) *Finding {
 	return about(historyOff, row, p, "was started with HISTFILE="+value, "ssh_connection", p.Environ["SSH_CONNECTION"])
 }
 
-// shells read commands from their input; the others do when they are asked to.
-var (
-	shells       = strings.Fields("sh bash dash ash zsh ksh ksh93 mksh lksh csh tcsh fish rbash")
-	interpreters = strings.Fields("python perl ruby php lua node nc ncat netcat socat")
-)
-
-func isOneOf(names []string, p procfs.Process) bool {
-	base := strings.TrimRight(path.Base(p.Exe), "0123456789.")
-	for _, n := range names {
-		if base == n || base == "busybox" && strings.TrimPrefix(p.Comm, "-") == n {
-			return true
-		}
-	}
-	return false
-}
-
-func (h processHost) shellOnSocket(row int, p procfs.Process) *Finding {
-	inode, ok := procfs.SocketInode(p.Files.Std[0])
-	if !ok {
-		return nil
-	}
-	s, inet := h.sockets[inode]
-	switch {
-	case inet && isOneOf(shells, p):
-		f := about(socketShell, row, p, "is a shell that takes its commands from "+connection(s), "local", s.Local, "remote", s.Remote)
-		return f
-	case inet && isOneOf(interpreters, p) && p.Files.Std[0] == p.Files.Std[1] && p.Files.Std[1] == p.Files.Std[2]:
-		return about(socketShell, row, p, "has "+connection(s)+" for its input, output and errors", "local", s.Local, "remote", s.Remote).as(Medium)
-	case inet || !isOneOf(shells, p) || h.ofSSH(p):
-		return nil
-	}
-	f := about(socketShell, row, p, "is a shell that takes its commands from a socket within this host")
-	if len(p.Cmdline) < 2 || p.Cmdline[1] == "-i" {
-		return f.as(Medium)
-	}
-	return f.as(Low)
-}
-
-// connection describes a socket.
-func connection(s procfs.Socket) string {
-	text := "the " + s.Family + " socket " + s.Local
-	if s.Remote != "" {
-		text += " to " + s.Remote
-	}
-	if a, err := netip.ParseAddrPort(s.Remote); err == nil && !a.Addr().IsLoopback() {
-		text += " (another host)"
-	}
-	return text
-}
-
-// ofSSH reports whether the parent is an SSH server where packages put it: it gives a command that was asked for without a terminal a
-// socket for its input.
-func (h processHost) ofSSH(p procfs.Process) bool {
-	i, ok := h.byPID[p.PPID]
-	if !ok {
-		return false
-	}
-	exe := h.ps[i].Exe
-	return procfs.SystemPlace(exe) && strings.HasPrefix(path.Base(exe), "sshd")
-}
-
-func oddLibrary(row int, p procfs.Process) *Finding {
-	for _, m := range p.Mapped {
-		why := procfs.OddPlace(m.Path)
-		switch {
-		case mapsOfKernel(m):
-		case strings.HasPrefix(m.Path, "/memfd:"):
-			return about(libraryOdd, row, p, "runs code that is in memory alone: "+m.Path, "library", m.Path).as(Low)
-		case why == "":
-		case strings.HasPrefix(why, "in the hidden") && inHome(m.Path), path.Base(p.Exe) == "java":
-			return about(libraryOdd, row, p, "has the code of "+m.Path+" in memory, "+why, "library", m.Path).as(Low)
-		default:
-			return about(libraryOdd, row, p, "has the code of "+m.Path+" in memory, "+why, "library", m.Path)
-		}
-	}
-	return nil
-}
-
-// mapsOfKernel reports whether a mapping has the name of a file, but is shared memory or a device.
-func mapsOfKernel(m procfs.Mapping) bool {
-	return strings.HasPrefix(m.Path, "/SYSV") || strings.HasPrefix(m.Path, "/dev/zero") || strings.HasPrefix(m.Path, "/[aio]") ||
-		strings.HasPrefix(m.Path, "/anon_hugepage") || strings.HasPrefix(m.Path, "/i915") || strings.HasPrefix(m.Path, "/dev/dri/") ||
-		strings.HasPrefix(m.Path, "/dev/nvidia")
-}
-
 func (h processHost) isTraced(row int, p procfs.Process) *Finding {
 	if p.Tracer == 0 {
 		return nil
@@ -448,37 +279,6 @@ func (h processHost) isTraced(row int, p procfs.Process) *Finding {
 // all applies the rules that compare processes.
 func (h processHost) all() []Finding {
 	return append(h.deletedLibraries(), h.renamed()...)
-}
-
-// deletedLibraries makes one finding of each library, since after an upgrade half of a host maps the old one.
-func (h processHost) deletedLibraries() []Finding {
-	at := map[string]int{}
-	count := map[string]int{}
-	var order []string
-	for i, p := range h.ps {
-		for _, m := range p.Mapped {
-			if !m.Deleted || p.Own || mapsOfKernel(m) || strings.HasPrefix(m.Path, "/memfd:") {
-				continue
-			}
-			if _, ok := at[m.Path]; !ok {
-				at[m.Path] = i
-				order = append(order, m.Path)
-			}
-			count[m.Path]++
-		}
-	}
-	var out []Finding
-	for _, lib := range order {
-		f := about(deletedLibrary, at[lib], h.ps[at[lib]], "runs code of "+lib+", which was deleted", "library", lib)
-		if n := count[lib]; n > 1 {
-			f.Text += fmt.Sprintf("; so do %d others", n-1)
-		}
-		if procfs.SystemPlace(lib) {
-			f.as(Info)
-		}
-		out = append(out, *f)
-	}
-	return out
 }
 
 // renamed finds programs that are the same by their digest and differ in their names and files.
