@@ -17,10 +17,9 @@ type mount struct {
 // A mountTable finds mounts by their path.
 type mountTable map[string]mount
 
-// readMountTable reads a mount table. The last of several mounts on one path wins, since it hides the others.
-func readMountTable(text []byte) (mountTable, error) {
+// newMountTable makes the table of mounts. The last of several mounts on one path wins, since it hides the others.
+func newMountTable(mounts []procfs.Mount) (mountTable, error) {
 	table := mountTable{}
-	mounts := procfs.ParseMountinfo(text)
 	for _, m := range mounts {
 		table[m.Path] = mount{Path: m.Path, Type: m.Type, Source: m.Source}
 	}

@@ -3,9 +3,9 @@ package collectors
 import "bellwether/collectors/procfs"
 
 func readMounts() (mountTable, error) {
-	text, err := procfs.New("/").Read("proc/self/mountinfo")
+	mounts, err := procfs.New("/").Mounts()
 	if err != nil {
 		return nil, err
 	}
-	return readMountTable(text)
+	return newMountTable(mounts)
 }

@@ -3,6 +3,8 @@ package collectors
 import (
 	"testing"
 
+	"bellwether/collectors/procfs"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -17,8 +19,8 @@ no separator here
 29 28 254:2 / /home rw - xfs /dev/vdb1 rw
 `
 
-func TestReadMountTable(t *testing.T) {
-	got, err := readMountTable([]byte(mountinfo))
+func TestMountTable(t *testing.T) {
+	got, err := newMountTable(procfs.ParseMountinfo([]byte(mountinfo)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,11 +38,11 @@ func TestReadMountTable(t *testing.T) {
 	}
 }
 
-func FuzzReadMountTable(f *testing.F) {
+func FuzzMountTable(f *testing.F) {
 	f.Add(mountinfo)
 	f.Add("1 2 3:4 / /a\\777\\0 rw - nfs x")
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := readMountTable([]byte(text))
+		got, err := newMountTable(procfs.ParseMountinfo([]byte(text)))
 		if err != nil {
 			return
 		}

@@ -76,8 +76,7 @@ func isOctal(c byte) bool { return '0' <= c && c <= '7' }
 
 // Mounts returns the mounts that this process sees.
 func (f FS) Mounts() ([]Mount, error) {
-	b, err := f.Read("proc/self/mountinfo")
-	return ParseMountinfo(b), err
+	return lines(f, "proc/self/mountinfo", MaxMounts, parseMount)
 }
 
 // A Swap is a row of /proc/swaps.
