@@ -167,9 +167,13 @@ type process struct {
 	state                byte
 }
 
-// children lists the direct children of this process.
+// children lists the direct children of this process. In a /proc of another pid namespace the numbers are those of other processes, which
+// must not be killed for ours: there are none then.
 func children() []process {
 	self := os.Getpid()
+	if link, err := os.Readlink("/proc/self"); err != nil || link != strconv.Itoa(self) {
+		return nil
+	}
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", self))
 	if err != nil || len(tasks) == 0 {
 		return childrenByParent(self) // a kernel without CONFIG_PROC_CHILDREN

@@ -2,7 +2,9 @@ package collectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"bellwether/collectors/anomaly"
@@ -17,6 +19,8 @@ const (
 	portPause  = 100 * time.Millisecond
 	// maxRefused is how many ports in a row may be refused to us before we leave it: each refusal can be a line in an audit log.
 	maxRefused = 8
+	// unprivileged is the first port that every user may have, unless the host says otherwise.
+	unprivileged = 1024
 	// maxHiddenPorts bounds how many are confirmed.
 	maxHiddenPorts = 256
 )
@@ -98,6 +102,9 @@ func (p portProbe) sweep(ctx context.Context, shown map[int]bool) (found []int, 
 		}
 		taken, e := p.taken(port)
 		switch {
+		case errors.Is(e, os.ErrPermission) && port < unprivileged:
+			err = fmt.Errorf("%s ports below %d are for root", p.protocol, unprivileged)
+			port = unprivileged - 1
 		case e != nil:
 			if refused++; refused >= maxRefused {
 				return found, fmt.Errorf("trying %s port %d: %w", p.protocol, port, e)
@@ -109,5 +116,5 @@ func (p portProbe) sweep(ctx context.Context, shown map[int]bool) (found []int, 
 			refused = 0
 		}
 	}
-	return found, nil
+	return found, err
 }
