@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"bellwether/collectors/procfs"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -165,9 +167,13 @@ type process struct {
 	state                byte
 }
 
-// children lists the direct children of this process.
+// children lists the direct children of this process. In a /proc of another pid namespace the numbers are those of other processes, which
+// must not be killed for ours: there are none then.
 func children() []process {
 	self := os.Getpid()
+	if link, err := os.Readlink("/proc/self"); err != nil || link != strconv.Itoa(self) {
+		return nil
+	}
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", self))
 	if err != nil || len(tasks) == 0 {
 		return childrenByParent(self) // a kernel without CONFIG_PROC_CHILDREN
@@ -212,30 +218,6 @@ func readProcess(pid int) (process, error) {
 	if err != nil {
 		return process{}, err
 	}
-	return parseStat(b)
-}
-
-// parseStat reads a line of /proc/PID/stat. The second field is the name of the program in parentheses, and may itself hold
-// parentheses, blanks and newlines: what counts begins behind the last one.
-func parseStat(b []byte) (process, error) {
-	open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
-	if open < 1 || end < open {
-		return process{}, errors.New("no program name in parentheses")
-	}
-	pid, err := strconv.Atoi(string(bytes.TrimSpace(b[:open])))
-	if err != nil {
-		return process{}, fmt.Errorf("reading the process id: %w", err)
-	}
-	f := bytes.Fields(b[end+1:])
-	if len(f) < 4 || len(f[0]) != 1 {
-		return process{}, errors.New("too few fields")
-	}
-	p := process{pid: pid, state: f[0][0]}
-	if p.parent, err = strconv.Atoi(string(f[1])); err != nil {
-		return process{}, fmt.Errorf("reading the parent: %w", err)
-	}
-	if p.session, err = strconv.Atoi(string(f[3])); err != nil {
-		return process{}, fmt.Errorf("reading the session: %w", err)
-	}
-	return p, nil
+	st, err := procfs.ParseStat(b)
+	return process{pid: st.PID, parent: st.PPID, session: st.Session, state: st.State}, err
 }

@@ -1,42 +1,30 @@
 package collectors
 
 import (
-	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
 	"testing"
 )
 
-func TestParseStat(t *testing.T) {
-	tests := []struct {
-		text string
-		want process
-	}{
-		{"17 (bash) S 1 17 17 34816 17 4194304", process{pid: 17, parent: 1, session: 17, state: 'S'}},
-		{"18 (a) b) Z (c\n) Z 17 18 9 0", process{pid: 18, parent: 17, session: 9, state: 'Z'}},
+// In a pid namespace whose /proc is that of its parent, the children that /proc lists for our number are other processes.
+func TestStraysOfAnotherNamespaceAreLeft(t *testing.T) {
+	const variable = "BELLWETHER_TEST_IN_NAMESPACE"
+	if os.Getenv(variable) != "" {
+		if got := children(); len(got) > 0 {
+			t.Errorf("children in the /proc of another namespace: %+v", got)
+		}
+		return
 	}
-	for _, tt := range tests {
-		got, err := parseStat([]byte(tt.text))
-		if err != nil || got != tt.want {
-			t.Errorf("parseStat(%q) = %+v, %v; want %+v", tt.text, got, err, tt.want)
-		}
+	if os.Geteuid() != 0 {
+		t.Skip("a pid namespace takes root")
 	}
-	for _, bad := range []string{"", "17", "17 (x", "x (y) S 1 1 1", "17 (x) S 1", "17 (x) SS 1 2 3", ") ("} {
-		if got, err := parseStat([]byte(bad)); err == nil {
-			t.Errorf("parseStat(%q) = %+v, want an error", bad, got)
-		}
+	c := exec.Command(os.Args[0], "-test.run=^TestStraysOfAnotherNamespaceAreLeft$", "-test.v")
+	c.Env = append(os.Environ(), variable+"=1")
+	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	out, err := c.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS") {
+		t.Errorf("%v\n%s", err, out)
 	}
-}
-
-func FuzzParseStat(f *testing.F) {
-	f.Add([]byte("17 (bash) S 1 17 17 34816"))
-	f.Add([]byte("18 (a) b) Z (c\n) Z 17 18 9 0"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		p, err := parseStat(b)
-		if err != nil {
-			return
-		}
-		again, err := parseStat(fmt.Appendf(nil, "%d (x) %c %d 0 %d", p.pid, p.state, p.parent, p.session))
-		if err != nil || again != p {
-			t.Errorf("%+v reads back as %+v, %v", p, again, err)
-		}
-	})
 }

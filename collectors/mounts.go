@@ -1,11 +1,10 @@
 package collectors
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"path"
 	"strings"
+
+	"bellwether/collectors/procfs"
 )
 
 // A mount is one mounted file system.
@@ -18,51 +17,17 @@ type mount struct {
 // A mountTable finds mounts by their path.
 type mountTable map[string]mount
 
-// maxMounts bounds what is read of a mount table. A host with more has been flooded with mounts.
-const maxMounts = 100_000
-
-// parseMountinfo reads /proc/PID/mountinfo, see proc_pid_mountinfo(5). Lines that it can't read are passed over. The last of several
-// mounts on one path wins, since it hides the others.
-func parseMountinfo(r io.Reader) (mountTable, error) {
+// newMountTable makes the table of mounts. The last of several mounts on one path wins, since it hides the others.
+func newMountTable(mounts []procfs.Mount) (mountTable, error) {
 	table := mountTable{}
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 64<<10)
-	for lines.Scan() {
-		before, after, ok := strings.Cut(lines.Text(), " - ")
-		if !ok {
-			continue
-		}
-		left, right := strings.Fields(before), strings.Fields(after)
-		if len(left) < 5 || len(right) < 2 {
-			continue
-		}
-		p := path.Clean(unescapeOctal(left[4]))
-		table[p] = mount{Path: p, Type: right[0], Source: unescapeOctal(right[1])}
-		if len(table) > maxMounts {
-			return table, fmt.Errorf("more than %d mounts", maxMounts)
-		}
+	for _, m := range mounts {
+		table[m.Path] = mount{Path: m.Path, Type: m.Type, Source: m.Source}
 	}
-	return table, lines.Err()
+	if len(mounts) >= procfs.MaxMounts {
+		return table, fmt.Errorf("%d mounts or more", procfs.MaxMounts)
+	}
+	return table, nil
 }
-
-// unescapeOctal undoes the kernel's \040 for a blank, \011, \012 and \134.
-func unescapeOctal(s string) string {
-	if !strings.Contains(s, `\`) {
-		return s
-	}
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+3 < len(s) && isOctal(s[i+1]) && isOctal(s[i+2]) && isOctal(s[i+3]) {
-			b.WriteByte((s[i+1]-'0')<<6 | (s[i+2]-'0')<<3 | (s[i+3] - '0'))
-			i += 3
-			continue
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
-func isOctal(c byte) bool { return '0' <= c && c <= '7' }
 
 // passOver says why a mounted file system is not walked into, or returns "".
 func (m mount) passOver() string {

@@ -1,12 +1,11 @@
 package collectors
 
-import "os"
+import "bellwether/collectors/procfs"
 
 func readMounts() (mountTable, error) {
-	f, err := os.Open("/proc/self/mountinfo")
+	mounts, err := procfs.New("/").Mounts()
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return parseMountinfo(f)
+	return newMountTable(mounts)
 }

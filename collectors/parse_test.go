@@ -1,8 +1,9 @@
 package collectors
 
 import (
-	"strings"
 	"testing"
+
+	"bellwether/collectors/procfs"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -18,8 +19,8 @@ no separator here
 29 28 254:2 / /home rw - xfs /dev/vdb1 rw
 `
 
-func TestParseMountinfo(t *testing.T) {
-	got, err := parseMountinfo(strings.NewReader(mountinfo))
+func TestMountTable(t *testing.T) {
+	got, err := newMountTable(procfs.ParseMountinfo([]byte(mountinfo)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,11 +38,11 @@ func TestParseMountinfo(t *testing.T) {
 	}
 }
 
-func FuzzParseMountinfo(f *testing.F) {
+func FuzzMountTable(f *testing.F) {
 	f.Add(mountinfo)
 	f.Add("1 2 3:4 / /a\\777\\0 rw - nfs x")
 	f.Fuzz(func(t *testing.T, text string) {
-		got, err := parseMountinfo(strings.NewReader(text))
+		got, err := newMountTable(procfs.ParseMountinfo([]byte(text)))
 		if err != nil {
 			return
 		}

@@ -62,6 +62,10 @@ var kinds = map[string]kind{
 	profiles.Command: {make: newCommand},
 	profiles.Journal: {make: newJournal},
 	profiles.File:    {make: newFile},
+	profiles.Process: {make: newProcesses, state: []string{"processes"}},
+	profiles.Network: {make: newNetwork, state: []string{"sockets", "interfaces", "routes", "neighbours"}},
+	profiles.Kernel:  {make: newKernel, state: []string{"modules", "mounts", "swaps", "kernel", "kernel-hooks", "binfmt"}},
+	profiles.Compare: {make: newCompare, state: []string{"compare"}},
 }
 
 // Run carries out a plan in its order. Steps of one group run side by side, at most env.Parallel at once. When the context ends or

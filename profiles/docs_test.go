@@ -105,8 +105,10 @@ func whatOf(s Step) string {
 		what = "``" + strings.Join(s.Argv, " ") + "``"
 	case s.Collector == Journal:
 		what = "the journal as text"
-	default:
+	case s.Collector == File:
 		what = "``" + strings.Join(s.Path, "``, ``") + "``"
+	default:
+		what = "collector `" + s.Collector + "`"
 	}
 	if s.Description != "" {
 		what += "<br>" + s.Description

@@ -18,7 +18,7 @@ type key struct {
 }
 
 // collectorNames are the kinds that a step can name.
-var collectorNames = []string{Command, File, Journal}
+var collectorNames = []string{Command, File, Journal, Process, Network, Kernel, Compare}
 
 // runsCommands are the kinds that start programs of the host, and readsLive those that make sense on a running host alone.
 var (
@@ -52,7 +52,7 @@ var stepKeys = []key{
 	{"max_output", []string{Command, Journal}, "size", "64MiB", "More output than this is cut.",
 		func(d *decoder, s *Step, n ast.Node) { s.MaxOutput = d.size(n) }},
 
-	{"path", []string{File}, "list of globs", "required", "What to copy. Absolute, written with / on all systems; ** stands for any number of folders.",
+	{"path", []string{File, Compare}, "list of globs", "required for file", "What to copy; for compare, the names that ls has to list: /etc/*. Absolute, written with / on all systems; ** stands for any number of folders.",
 		func(d *decoder, s *Step, n ast.Node) { s.Path = d.globs(n, true) }},
 	{"exclude", []string{File}, "list of globs", "", "What to leave out. Without a slash it is compared with the name, with one with the whole path.",
 		func(d *decoder, s *Step, n ast.Node) { s.Exclude = d.globs(n, false) }},

@@ -116,7 +116,7 @@ func TestLoadNames(t *testing.T) {
 		{[]string{"web.yaml"}, "app-logs", []string{"web.yaml", "app.yml", "builtin/linux-process.yaml"}},
 		{[]string{"./web.yaml"}, "app-logs", []string{"web.yaml", "app.yml", "builtin/linux-process.yaml"}},
 		{[]string{filepath.Join(dir, "app.yml")}, "app-logs", []string{filepath.Join(dir, "app.yml")}},
-		{[]string{"linux-network"}, "sockets", []string{"builtin/linux-network.yaml"}},
+		{[]string{"linux-network"}, "network", []string{"builtin/linux-network.yaml"}},
 		{[]string{"network.yaml"}, "mine", []string{"network.yaml", "linux-network.yaml"}},
 	} {
 		t.Run(strings.Join(tt.names, " "), func(t *testing.T) {

@@ -54,7 +54,12 @@ func (r Rule) In(row int, text string, pairs ...string) Finding {
 var tables = []struct {
 	about string
 	rules []*Rule
-}{}
+}{
+	{"Processes", processRules},
+	{"Network", networkRules},
+	{"Kernel", kernelRules},
+	{"Tools of the host", compareRules},
+}
 
 // Rules returns every rule, by what it looks at.
 func Rules() []Rule {
