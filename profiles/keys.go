@@ -69,7 +69,7 @@ var stepKeys = []key{
 		func(d *decoder, s *Step, n ast.Node) { s.MaxDepth = d.depth(n) }},
 	{"newer_than", []string{File, Journal, Schedule}, "time", "any age", "Only what was changed (by mtime, ctime or btime, the newest), or logged, within this time. For schedule: what was changed within it is a finding (14d); --since takes its place.",
 		func(d *decoder, s *Step, n ast.Node) { s.NewerThan = d.age(n) }},
-	{"ignore_date_range", []string{File, Journal}, "true or false", "false", "--since does not narrow this step.",
+	{"ignore_date_range", append([]string{File, Journal}, readsRoles...), "true or false", "false", "--since does not narrow this step.",
 		func(d *decoder, s *Step, n ast.Node) { s.IgnoreDateRange = d.boolean(n) }},
 }
 

@@ -200,7 +200,7 @@ func TestSameAsLast(t *testing.T) {
 	var p Pairer
 	var sessions []Session
 	for i, r := range records {
-		sessions = append(sessions, p.Add(int64(i), r)...)
+		sessions = append(sessions, p.Add("wtmp", int64(i), r)...)
 	}
 	sessions = append(sessions, p.Close()...)
 	slices.SortStableFunc(sessions, func(a, b Session) int { return int(a.Row - b.Row) })
@@ -280,7 +280,7 @@ func FuzzRecord(f *testing.F) {
 					t.Errorf("written and read again (-first +second):\n%s", diff)
 				}
 			}
-			began += len(p.Add(int64(rows), rec))
+			began += len(p.Add("wtmp", int64(rows), rec))
 		}
 		began += len(p.Close())
 		if rows*r.RecordSize()+r.Tail() != len(b) {

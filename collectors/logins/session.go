@@ -25,7 +25,8 @@ type Session struct {
 	From             time.Time
 	To               time.Time // zero where the end is not known
 	End              End
-	Row              int64 // of the login
+	File             string // that the login stands in
+	Row              int64  // of the login in it
 }
 
 // maxOpen bounds the sessions that are open at once.
@@ -37,15 +38,15 @@ type Pairer struct {
 	order []string           // of lines, so that the sessions of one end come in the order of their beginnings
 }
 
-// Add takes the next record and returns the sessions that end with it.
-func (p *Pairer) Add(row int64, r Record) []Session {
+// Add takes the next record, with the file and the row that it stands in, and returns the sessions that end with it.
+func (p *Pairer) Add(file string, row int64, r Record) []Session {
 	switch kind(r) {
 	case kindBoot:
 		return p.endAll(r.Time, Crash)
 	case kindShutdown:
 		return p.endAll(r.Time, Down)
 	case kindUser:
-		return p.login(row, r)
+		return p.login(file, row, r)
 	case kindDead:
 		return p.end(r.Line, r.Time, Logout)
 	}
@@ -55,9 +56,9 @@ func (p *Pairer) Add(row int64, r Record) []Session {
 // Close returns the sessions that no record ends.
 func (p *Pairer) Close() []Session { return p.endAll(time.Time{}, Unknown) }
 
-func (p *Pairer) login(row int64, r Record) []Session {
+func (p *Pairer) login(file string, row int64, r Record) []Session {
 	ended := p.end(r.Line, r.Time, Logout)
-	s := Session{User: r.User, Line: r.Line, Host: r.Host, PID: r.PID, From: r.Time, Row: row, End: Unknown}
+	s := Session{User: r.User, Line: r.Line, Host: r.Host, PID: r.PID, From: r.Time, File: file, Row: row, End: Unknown}
 	if r.Addr.IsValid() {
 		s.Addr = r.Addr.String()
 	}
