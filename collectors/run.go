@@ -62,6 +62,7 @@ var kinds = map[string]kind{
 	profiles.Command: {make: newCommand},
 	profiles.Journal: {make: newJournal},
 	profiles.File:    {make: newFile},
+	profiles.Account: {make: newAccount, state: accountTables},
 	profiles.Session: {make: newSession, state: sessionTables},
 }
 

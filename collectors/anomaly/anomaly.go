@@ -55,6 +55,7 @@ var tables = []struct {
 	about string
 	rules []*Rule
 }{
+	{"accounts", accountRules},
 	{"records of logins", sessionRules},
 }
 
