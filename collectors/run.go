@@ -59,11 +59,12 @@ type kind struct {
 
 // kinds lists every kind of collector.
 var kinds = map[string]kind{
-	profiles.Command: {make: newCommand},
-	profiles.Journal: {make: newJournal},
-	profiles.File:    {make: newFile},
-	profiles.Account: {make: newAccount, state: accountTables},
-	profiles.Session: {make: newSession, state: sessionTables},
+	profiles.Command:   {make: newCommand},
+	profiles.Journal:   {make: newJournal},
+	profiles.File:      {make: newFile},
+	profiles.Account:   {make: newAccount, state: accountTables},
+	profiles.Tampering: {make: newTampering, state: tamperingTables},
+	profiles.Session:   {make: newSession, state: sessionTables},
 }
 
 // Run carries out a plan in its order. Steps of one group run side by side, at most env.Parallel at once. When the context ends or

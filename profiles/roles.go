@@ -29,7 +29,7 @@ var roles = []struct {
 }{
 	{Account, []string{"passwd", "shadow", "group", "sudoers", "keys", "histories"}},
 	{Session, []string{"utmp", "wtmp", "btmp", "lastlog"}},
-	{Tampering, []string{"logs", "logrotate"}},
+	{Tampering, []string{"syslog", "logs", "logrotate"}},
 	{Schedule, []string{
 		"crontab", "user-crontab", "anacrontab", "cron-script", "at-job", "unit", "unit-link", "user-unit", "generator", "boot-script", "login-script",
 		"user-script", "motd", "udev", "pam", "pam-module", "autostart", "preload", "loader", "modules", "dbus", "package-hook", "logrotate", "sudo",

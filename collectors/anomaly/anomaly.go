@@ -57,6 +57,7 @@ var tables = []struct {
 }{
 	{"accounts", accountRules},
 	{"records of logins", sessionRules},
+	{"logs", logRules},
 }
 
 // Rules returns every rule, by what it looks at.
