@@ -26,6 +26,8 @@ type Env struct {
 	Parallel int
 	// Look is set for a run that only says what would be collected: the state of the host is not read.
 	Look bool
+	// Packaged, if set, reports whether a file is one of a package, as the package installed it.
+	Packaged func(path string) bool
 	// OnStep, if set, is called when a step starts. It may be called by several goroutines at once.
 	OnStep func(profiles.Step)
 
@@ -64,6 +66,7 @@ var kinds = map[string]kind{
 	profiles.File:      {make: newFile},
 	profiles.Account:   {make: newAccount, state: accountTables},
 	profiles.Tampering: {make: newTampering, state: tamperingTables},
+	profiles.Schedule:  {make: newSchedule, state: scheduleTables},
 	profiles.Session:   {make: newSession, state: sessionTables},
 }
 

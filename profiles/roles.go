@@ -31,7 +31,7 @@ var roles = []struct {
 	{Session, []string{"utmp", "wtmp", "btmp", "lastlog"}},
 	{Tampering, []string{"syslog", "logs", "logrotate"}},
 	{Schedule, []string{
-		"crontab", "user-crontab", "anacrontab", "cron-script", "at-job", "unit", "unit-link", "user-unit", "generator", "boot-script", "login-script",
+		"crontab", "user-crontab", "anacrontab", "cron-script", "at-job", "unit", "user-unit", "generator", "boot-script", "login-script",
 		"user-script", "motd", "udev", "pam", "pam-module", "autostart", "preload", "loader", "modules", "dbus", "package-hook", "logrotate", "sudo",
 	}},
 	{Container, []string{"docker", "docker-host", "runtime-spec", "storage"}},

@@ -58,6 +58,7 @@ var tables = []struct {
 	{"accounts", accountRules},
 	{"records of logins", sessionRules},
 	{"logs", logRules},
+	{"what starts by itself", scheduleRules},
 }
 
 // Rules returns every rule, by what it looks at.
