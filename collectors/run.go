@@ -67,6 +67,7 @@ var kinds = map[string]kind{
 	profiles.Account:   {make: newAccount, state: accountTables},
 	profiles.Tampering: {make: newTampering, state: tamperingTables},
 	profiles.Schedule:  {make: newSchedule, state: scheduleTables},
+	profiles.Container: {make: newContainer, state: containerTables},
 	profiles.Session:   {make: newSession, state: sessionTables},
 }
 

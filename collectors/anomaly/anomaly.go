@@ -59,6 +59,7 @@ var tables = []struct {
 	{"records of logins", sessionRules},
 	{"logs", logRules},
 	{"what starts by itself", scheduleRules},
+	{"containers", containerRules},
 }
 
 // Rules returns every rule, by what it looks at.
