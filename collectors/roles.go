@@ -36,6 +36,11 @@ const maxRoleFiles = 200_000
 // each visits the files of a role, each path once: regular files, and links as links. What can't be looked at is noted.
 func (r *reader) each(ctx context.Context, role string, visit func(found) error) error {
 	seen := map[string]bool{}
+	defer func() {
+		if len(seen) == 0 && len(r.step.In(role)) <= few {
+			r.note("there is no %s", strings.Join(r.step.In(role), " or "))
+		}
+	}()
 	for _, pattern := range r.step.In(role) {
 		w := walker{root: r.root, rootPath: r.env.Root, mounts: r.env.mounts, avoid: r.env.avoid, exclude: r.step.Exclude, visit: func(x found) error {
 			switch {
@@ -57,6 +62,10 @@ func (r *reader) each(ctx context.Context, role string, visit func(found) error)
 	}
 	return nil
 }
+
+// few is how many globs a role may have for it to be worth a word that none of them matches. One that is looked for in many places is
+// most often nowhere.
+const few = 2
 
 // maxTrouble bounds what a table says of what could not be read.
 const maxTrouble = 8

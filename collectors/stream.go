@@ -45,7 +45,7 @@ func (s stream[T]) item(step profiles.Step, ending string) *Item {
 }
 
 func (s stream[T]) writeJSON(w io.Writer, item *Item) error {
-	b := bufio.NewWriter(w)
+	b := bufio.NewWriterSize(w, bufferSize)
 	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
 	row := 0
@@ -65,7 +65,8 @@ func (s stream[T]) writeJSON(w io.Writer, item *Item) error {
 }
 
 func (s stream[T]) writeText(w io.Writer, item *Item) error {
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	b := bufio.NewWriterSize(w, bufferSize) // tabwriter writes cell by cell
+	tw := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
 	row := 0
 	err := s.each(func(t T) error {
 		if row == 0 {
@@ -85,5 +86,8 @@ func (s stream[T]) writeText(w io.Writer, item *Item) error {
 	if err != nil {
 		return err
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	return b.Flush()
 }

@@ -12,11 +12,11 @@ import (
 func TestParseOverlay(t *testing.T) {
 	for options, want := range map[string]Overlay{
 		"rw,lowerdir=/l/A:/l/B,upperdir=/u/diff,workdir=/u/work,xino=off": {[]string{"/l/A", "/l/B"}, "/u/diff"},
-		`rw,lowerdir=/a\:b:/c\054d,upperdir=/x\040y`:                       {[]string{"/a:b", "/c,d"}, "/x y"},
-		`rw,lowerdir=/a\134:b,upperdir=/u`:                                 {[]string{"/a:b"}, "/u"},
-		"ro,lowerdir+=/a,lowerdir+=/b,datadir+=/c":                         {[]string{"/a", "/b", "/c"}, ""},
-		"rw,lowerdir=/a::/data":                                            {[]string{"/a", "/data"}, ""},
-		"": {},
+		`rw,lowerdir=/a\:b:/c\054d,upperdir=/x\040y`:                      {[]string{"/a:b", "/c,d"}, "/x y"},
+		`rw,lowerdir=/a\134:b,upperdir=/u`:                                {[]string{"/a:b"}, "/u"},
+		"ro,lowerdir+=/a,lowerdir+=/b,datadir+=/c":                        {[]string{"/a", "/b", "/c"}, ""},
+		"rw,lowerdir=/a::/data":                                           {[]string{"/a", "/data"}, ""},
+		"":                                                                {},
 	} {
 		if diff := cmp.Diff(want, ParseOverlay(options)); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", options, diff)
