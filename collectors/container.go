@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -244,7 +245,7 @@ func (c *container) changesOf(ctx context.Context, r *reader, l procfs.Container
 		return yield(changeOf(l.ID, upper, x))
 	}}
 	err = w.walk(ctx, escapeGlob(upper)+"/**")
-	if err == fs.SkipAll {
+	if errors.Is(err, fs.SkipAll) {
 		err = nil
 	}
 	return n, err

@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -223,7 +224,7 @@ func (s *session) eachRowOf(ctx context.Context, r *reader, f loginFile, yield f
 		}
 		switch {
 		case err != nil:
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				r.note("%s: %s", f.path, plain(err))
 			}
 			if n := in.Tail(); n > 0 {

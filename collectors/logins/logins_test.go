@@ -3,6 +3,7 @@ package logins
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -82,7 +83,7 @@ func readAll(t testing.TB, r *Reader) []Record {
 	var out []Record
 	for {
 		rec, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		if err != nil {
