@@ -198,7 +198,7 @@ func (s *session) eachRow(ctx context.Context, r *reader, files []loginFile, yie
 
 // eachRowOf hands over the rows of one file. A run of rows of nulls is one row with their number.
 func (s *session) eachRowOf(ctx context.Context, r *reader, f loginFile, yield func(loginRow) error) error {
-	file, in, err := s.open(r, f)
+	file, in, base, err := s.open(r, f)
 	if err != nil {
 		r.note("%s: %s", f.path, plain(err))
 		return nil
@@ -234,12 +234,12 @@ func (s *session) eachRowOf(ctx context.Context, r *reader, f loginFile, yield f
 		case rec.Null && nulls.Rows > 0:
 			nulls.Rows++
 		case rec.Null:
-			nulls = loginRow{File: f.path, Row: in.Row(), Rows: 1, Type: "null", record: rec, size: in.RecordSize()}
+			nulls = loginRow{File: f.path, Row: base + in.Row(), Rows: 1, Type: "null", record: rec, size: in.RecordSize()}
 		default:
 			if err := flush(); err != nil {
 				return err
 			}
-			row := newLoginRow(f.path, in.Row(), rec)
+			row := newLoginRow(f.path, base+in.Row(), rec)
 			row.size = in.RecordSize()
 			if err := yield(row); err != nil {
 				return err
@@ -248,29 +248,32 @@ func (s *session) eachRowOf(ctx context.Context, r *reader, f loginFile, yield f
 	}
 }
 
-// maxLogins bounds what is read of one file of records, in bytes.
-const maxLogins = 2 << 30
+const (
+	// maxLogins bounds what is read of one file of records, in bytes.
+	maxLogins = 512 << 20
+	// anyRecords is a number of bytes that is whole records, of 384 bytes or of 400.
+	anyRecords = 9600
+)
 
-// open opens a file of records, as long as it was when it was found, and unpacks it.
-func (s *session) open(r *reader, f loginFile) (*os.File, *logins.Reader, error) {
-	file, _, err := r.open(f.path)
-	if err != nil {
-		return nil, nil, err
+// open opens a file of records, as long as it was when it was found, and unpacks it. Of one that is too long the end is read, and base is
+// the number of the first row.
+func (s *session) open(r *reader, f loginFile) (file *os.File, in *logins.Reader, base int64, err error) {
+	if file, _, err = r.open(f.path); err != nil {
+		return nil, nil, 0, err
 	}
-	size := f.info.size
-	if size > maxLogins {
-		r.note("%s: only the first %d bytes of %d were looked at", f.path, maxLogins, size)
-		size = maxLogins
+	from := int64(0)
+	if f.info.size > maxLogins {
+		from = (f.info.size - maxLogins + anyRecords - 1) / anyRecords * anyRecords
+		r.note("%s: only the last %d bytes of %d were looked at", f.path, f.info.size-from, f.info.size)
 	}
-	content, err := unpacked(io.NewSectionReader(file, 0, size))
+	content, err := unpacked(io.NewSectionReader(file, from, f.info.size-from))
 	if err == nil {
-		var in *logins.Reader
 		if in, err = logins.NewReader(content); err == nil {
-			return file, in, nil
+			return file, in, from / int64(in.RecordSize()), nil
 		}
 	}
 	file.Close()
-	return nil, nil, err
+	return nil, nil, 0, err
 }
 
 // open opens a file that a walk has found before.
