@@ -120,7 +120,7 @@ func statAt(fd int, name string, flags int) (info, error) {
 		mtime: time.Unix(s.Mtime.Sec, int64(s.Mtime.Nsec)), atime: time.Unix(s.Atime.Sec, int64(s.Atime.Nsec)),
 		ctime: time.Unix(s.Ctime.Sec, int64(s.Ctime.Nsec)),
 	}
-	if s.Mask&unix.STATX_BTIME != 0 {
+	if s.Mask&unix.STATX_BTIME != 0 && s.Btime.Sec > 0 { // some file systems know of no birth, and say 1970
 		i.btime = time.Unix(s.Btime.Sec, int64(s.Btime.Nsec))
 	}
 	return i, nil

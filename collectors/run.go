@@ -26,6 +26,8 @@ type Env struct {
 	Parallel int
 	// Look is set for a run that only says what would be collected: the state of the host is not read.
 	Look bool
+	// Packaged, if set, reports whether a file is one of a package, as the package installed it.
+	Packaged func(path string) bool
 	// OnStep, if set, is called when a step starts. It may be called by several goroutines at once.
 	OnStep func(profiles.Step)
 
@@ -59,13 +61,18 @@ type kind struct {
 
 // kinds lists every kind of collector.
 var kinds = map[string]kind{
-	profiles.Command: {make: newCommand},
-	profiles.Journal: {make: newJournal},
-	profiles.File:    {make: newFile},
-	profiles.Process: {make: newProcesses, state: []string{"processes"}},
-	profiles.Network: {make: newNetwork, state: []string{"sockets", "interfaces", "routes", "neighbours"}},
-	profiles.Kernel:  {make: newKernel, state: []string{"modules", "mounts", "swaps", "kernel", "kernel-hooks", "binfmt"}},
-	profiles.Compare: {make: newCompare, state: []string{"compare"}},
+	profiles.Command:   {make: newCommand},
+	profiles.Journal:   {make: newJournal},
+	profiles.File:      {make: newFile},
+	profiles.Process:   {make: newProcesses, state: []string{"processes"}},
+	profiles.Network:   {make: newNetwork, state: []string{"sockets", "interfaces", "routes", "neighbours"}},
+	profiles.Kernel:    {make: newKernel, state: []string{"modules", "mounts", "swaps", "kernel", "kernel-hooks", "binfmt"}},
+	profiles.Compare:   {make: newCompare, state: []string{"compare"}},
+	profiles.Account:   {make: newAccount, state: accountTables},
+	profiles.Tampering: {make: newTampering, state: tamperingTables},
+	profiles.Schedule:  {make: newSchedule, state: scheduleTables},
+	profiles.Container: {make: newContainer, state: containerTables},
+	profiles.Session:   {make: newSession, state: sessionTables},
 }
 
 // Run carries out a plan in its order. Steps of one group run side by side, at most env.Parallel at once. When the context ends or

@@ -75,7 +75,8 @@ func (t table[T]) writeText(w io.Writer) error {
 	if len(t.rows) == 0 {
 		return nil
 	}
-	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	b := bufio.NewWriterSize(w, bufferSize) // tabwriter writes cell by cell
+	tw := tabwriter.NewWriter(b, 0, 8, 2, ' ', 0)
 	for i, c := range t.columns {
 		fmt.Fprint(tw, strings.ToUpper(c.name), ending(i, len(t.columns)))
 	}
@@ -84,7 +85,10 @@ func (t table[T]) writeText(w io.Writer) error {
 			fmt.Fprint(tw, cell(c.text(row)), ending(i, len(t.columns)))
 		}
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil {
+		return err
+	}
+	return b.Flush()
 }
 
 func ending(i, n int) string {

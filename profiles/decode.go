@@ -185,6 +185,11 @@ func (d *decoder) checkStep(m mapping, s Step) {
 		if !argv && !isShell {
 			d.fail(m.at, "write argv: [ps, -ef]", "the step has neither argv nor shell")
 		}
+	case Account, Session, Tampering, Schedule, Container:
+		d.require(m, "files", "the step")
+		if f, ok := m.field("files"); ok {
+			d.checkRoles(s, f)
+		}
 	case File:
 		d.require(m, "path", "the step")
 		if f, ok := m.field("min_file_size"); ok && s.MaxFileSize > 0 && s.MinFileSize > s.MaxFileSize {

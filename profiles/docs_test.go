@@ -19,7 +19,7 @@ func TestManualTables(t *testing.T) {
 	}
 	got := string(text)
 	for name, table := range map[string]string{
-		"keys": keysTable(), "variables": variablesTable(), "use cases": useCasesList(), "built-in steps": builtinsTable(t),
+		"keys": keysTable(), "uses": usesTable(), "variables": variablesTable(), "use cases": useCasesList(), "built-in steps": builtinsTable(t),
 	} {
 		begin, end := "<!-- begin: "+name+" -->\n", "<!-- end: "+name+" -->"
 		before, rest, ok := strings.Cut(got, begin)
@@ -60,6 +60,15 @@ func keysTable() string {
 			in = list(k.in)
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", k.name, in, k.value, k.unset, cell(k.text))
+	}
+	return b.String()
+}
+
+func usesTable() string {
+	var b strings.Builder
+	b.WriteString("| collector | uses of files |\n|---|---|\n")
+	for _, r := range roles {
+		fmt.Fprintf(&b, "| %s | `%s` |\n", r.collector, strings.Join(r.names, "`, `"))
 	}
 	return b.String()
 }
@@ -105,6 +114,12 @@ func whatOf(s Step) string {
 		what = "``" + strings.Join(s.Argv, " ") + "``"
 	case s.Collector == Journal:
 		what = "the journal as text"
+	case len(s.Files) > 0:
+		names := make([]string, 0, len(s.Files))
+		for _, r := range s.Files {
+			names = append(names, r.Name+": ``"+strings.Join(r.Path, "``, ``")+"``")
+		}
+		what = strings.Join(names, "<br>")
 	case s.Collector == File:
 		what = "``" + strings.Join(s.Path, "``, ``") + "``"
 	default:

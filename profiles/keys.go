@@ -18,13 +18,18 @@ type key struct {
 }
 
 // collectorNames are the kinds that a step can name.
-var collectorNames = []string{Command, File, Journal, Process, Network, Kernel, Compare}
+var collectorNames = []string{
+	Command, File, Journal, Process, Network, Kernel, Account, Session, Tampering, Schedule, Container, Compare,
+}
 
 // runsCommands are the kinds that start programs of the host, and readsLive those that make sense on a running host alone.
 var (
 	runsCommands = []string{Command, Journal, Compare}
 	readsLive    = []string{Process, Network, Kernel, Container, Compare, Cloud}
 )
+
+// readsRoles are the kinds that are told what their files are.
+var readsRoles = []string{Account, Session, Tampering, Schedule, Container}
 
 // stepKeys is in the order of the documentation. `include`, which stands alone, is not among them.
 var stepKeys = []key{
@@ -54,7 +59,9 @@ var stepKeys = []key{
 
 	{"path", []string{File, Compare}, "list of globs", "required for file", "What to copy; for compare, the names that ls has to list: /etc/*. Absolute, written with / on all systems; ** stands for any number of folders.",
 		func(d *decoder, s *Step, n ast.Node) { s.Path = d.globs(n, true) }},
-	{"exclude", []string{File}, "list of globs", "", "What to leave out. Without a slash it is compared with the name, with one with the whole path.",
+	{"files", readsRoles, "mapping of uses to lists of globs", "required", "What to read, by what it is to the collector: see the table of uses below.",
+		func(d *decoder, s *Step, n ast.Node) { s.Files = d.roles(n) }},
+	{"exclude", append([]string{File}, readsRoles...), "list of globs", "", "What to leave out. Without a slash it is compared with the name, with one with the whole path.",
 		func(d *decoder, s *Step, n ast.Node) { s.Exclude = d.globs(n, false) }},
 	{"max_file_size", []string{File}, "size", "the run's limit", "Larger files are listed and not copied.",
 		func(d *decoder, s *Step, n ast.Node) { s.MaxFileSize = d.size(n) }},
@@ -62,9 +69,9 @@ var stepKeys = []key{
 		func(d *decoder, s *Step, n ast.Node) { s.MinFileSize = d.size(n) }},
 	{"max_depth", []string{File}, "number", "the collector's limit", "How many folders deep below the first wildcard.",
 		func(d *decoder, s *Step, n ast.Node) { s.MaxDepth = d.depth(n) }},
-	{"newer_than", []string{File, Journal}, "time", "any age", "Only what was changed (by mtime, ctime or btime, the newest), or logged, within this time.",
+	{"newer_than", []string{File, Journal, Schedule}, "time", "any age", "Only what was changed (by mtime, ctime or btime, the newest), or logged, within this time. For schedule: what was changed within it is a finding (14d); --since takes its place.",
 		func(d *decoder, s *Step, n ast.Node) { s.NewerThan = d.age(n) }},
-	{"ignore_date_range", []string{File, Journal}, "true or false", "false", "--since does not narrow this step.",
+	{"ignore_date_range", append([]string{File, Journal}, readsRoles...), "true or false", "false", "--since does not narrow this step.",
 		func(d *decoder, s *Step, n ast.Node) { s.IgnoreDateRange = d.boolean(n) }},
 }
 

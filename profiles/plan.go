@@ -103,7 +103,7 @@ func (b *planner) add(s Step) {
 		return
 	}
 	b.narrow(&s)
-	if more := len(b.host.Users) - len(b.accounts); more > 0 && slices.ContainsFunc(variablesIn(slices.Concat(s.Argv, s.Path)...), isEach) {
+	if more := len(b.host.Users) - len(b.accounts); more > 0 && slices.ContainsFunc(variablesIn(slices.Concat(s.Argv, s.allGlobs())...), isEach) {
 		b.leaveOut(s, "%d of %d accounts: one step takes %d at most", more, len(b.host.Users), maxAccounts)
 	}
 	switch s.Collector {
@@ -111,6 +111,8 @@ func (b *planner) add(s Step) {
 		b.addCommand(s)
 	case File:
 		b.addFiles(s)
+	case Account, Session, Tampering, Schedule, Container:
+		b.addRoles(s)
 	default:
 		b.plan.Steps = append(b.plan.Steps, s)
 	}
@@ -118,6 +120,10 @@ func (b *planner) add(s Step) {
 
 // narrow sets the limits of the options where they are stricter than the step's own.
 func (b *planner) narrow(s *Step) {
+	if s.Collector == Schedule && b.opt.Since > 0 {
+		s.NewerThan = b.opt.Since // a window for findings, not a limit of what is read
+		return
+	}
 	if s.Collector != Command && !s.IgnoreDateRange {
 		s.NewerThan = stricter(s.NewerThan, b.opt.Since)
 	}

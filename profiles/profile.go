@@ -41,6 +41,7 @@ const (
 	Kernel    = "kernel"    // modules, taint, mounts, swap, settings
 	Account   = "account"   // users, groups, keys, histories
 	Session   = "session"   // logins: utmp, wtmp, btmp, lastlog
+	Tampering = "tampering" // logs that were emptied, overwritten or taken away
 	Schedule  = "schedule"  // timers, cron and at jobs, units, and other places that start programs
 	Container = "container" // containers, through /proc and overlay mounts
 	Compare   = "compare"   // what tools of the host say beside what the kernel says
@@ -69,6 +70,7 @@ type Step struct {
 	Output    string        // the name in the case; set by the planner: commands/<area>/<CamelCase>.txt
 
 	// file
+	Files           []Role        // by what they are to a collector that reads state
 	Path            []string      // absolute globs with **, after planning free of variables
 	Exclude         []string      // globs: without a slash they match the name, with one the whole path
 	MaxFileSize     int64         // bytes; larger files are skipped and listed; 0 means no limit but the run's

@@ -59,6 +59,11 @@ var tables = []struct {
 	{"Network", networkRules},
 	{"Kernel", kernelRules},
 	{"Tools of the host", compareRules},
+	{"accounts", accountRules},
+	{"records of logins", sessionRules},
+	{"logs", logRules},
+	{"what starts by itself", scheduleRules},
+	{"containers", containerRules},
 }
 
 // Rules returns every rule, by what it looks at.

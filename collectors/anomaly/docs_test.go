@@ -57,8 +57,8 @@ func TestRulesAreWhole(t *testing.T) {
 			t.Errorf("rule %q: its id is no name, or not the only one", r.ID)
 		}
 		seen[r.ID] = true
-		if len(r.Attack) == 0 || r.Means == "" || r.Honest == "" {
-			t.Errorf("rule %s lacks a technique, a meaning, or its false positives", r.ID)
+		if len(r.Attack) == 0 || !strings.HasSuffix(r.Means, ".") || !strings.HasSuffix(r.Honest, ".") {
+			t.Errorf("rule %s lacks a technique, or a sentence for its meaning or its false positives", r.ID)
 		}
 		for _, a := range r.Attack {
 			if !attack.MatchString(a) {

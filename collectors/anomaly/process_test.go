@@ -135,13 +135,3 @@ func TestDeletedLibraryIsOneFinding(t *testing.T) {
 		t.Errorf("got %q", found(got))
 	}
 }
-
-func TestRulesAreWhole(t *testing.T) {
-	seen := map[string]bool{}
-	for _, r := range Rules() {
-		if seen[r.ID] || r.Severity == "" || len(r.Attack) == 0 || !strings.HasSuffix(r.Means, ".") || !strings.HasSuffix(r.Honest, ".") {
-			t.Errorf("rule %q is not whole, or there twice", r.ID)
-		}
-		seen[r.ID] = true
-	}
-}

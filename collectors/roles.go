@@ -1,0 +1,130 @@
+package collectors
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"bellwether/profiles"
+)
+
+// A reader reads the files of one step by what they are to it. It remembers what could not be read, for the tables to say.
+type reader struct {
+	env     *Env
+	step    profiles.Step
+	root    *dir
+	trouble []string
+}
+
+// newReader opens the root that a step reads below. The caller closes it.
+func newReader(env *Env, step profiles.Step) (*reader, error) {
+	root, err := openRoot(env.Root)
+	if err != nil {
+		return nil, err
+	}
+	return &reader{env: env, step: step, root: root}, nil
+}
+
+func (r *reader) close() { r.root.close() }
+
+// maxRoleFiles bounds how many files of one role a step looks at.
+const maxRoleFiles = 200_000
+
+// each visits the files of a role, each path once: regular files, and links as links. What can't be looked at is noted.
+func (r *reader) each(ctx context.Context, role string, visit func(found) error) error {
+	seen := map[string]bool{}
+	defer func() {
+		if len(seen) == 0 && len(r.step.In(role)) <= few {
+			r.note("there is no %s", strings.Join(r.step.In(role), " or "))
+		}
+	}()
+	for _, pattern := range r.step.In(role) {
+		w := walker{root: r.root, rootPath: r.env.Root, mounts: r.env.mounts, avoid: r.env.avoid, exclude: r.step.Exclude, visit: func(x found) error {
+			switch {
+			case x.absent || seen[x.path] || x.reason == "empty directory":
+				return nil
+			case x.reason != "":
+				r.note("%s: %s", x.path, x.reason)
+				return nil
+			case len(seen) >= maxRoleFiles:
+				r.note("more than %d files for %s: %s is left out", maxRoleFiles, role, x.path)
+				return nil
+			}
+			seen[x.path] = true
+			return visit(x)
+		}}
+		if err := w.walk(ctx, pattern); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// few is how many globs a role may have for it to be worth a word that none of them matches. One that is looked for in many places is
+// most often nowhere.
+const few = 2
+
+// maxTrouble bounds what a table says of what could not be read.
+const maxTrouble = 8
+
+// note remembers what a reader of the table should know.
+func (r *reader) note(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(r.trouble, text) && len(r.trouble) <= maxTrouble {
+		r.trouble = append(r.trouble, text)
+	}
+}
+
+// reason is what was noted, in one line.
+func (r *reader) reason() string {
+	if len(r.trouble) > maxTrouble {
+		return strings.Join(r.trouble[:maxTrouble], "; ") + "; and more"
+	}
+	return strings.Join(r.trouble, "; ")
+}
+
+// maxConfig bounds what is read of one file of accounts, rules or settings, in bytes.
+const maxConfig = 4 << 20
+
+// text reads a small file. What can't be read, and that a file was cut, is noted.
+func (r *reader) text(x found) (string, bool) {
+	if !x.info.mode.IsRegular() {
+		return "", false
+	}
+	f, _, err := x.in.openFile(x.name)
+	if err != nil {
+		r.note("%s: %s", x.path, plain(err))
+		return "", false
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err != nil {
+		r.note("%s: %s", x.path, plain(err))
+	}
+	if len(b) > maxConfig {
+		b = b[:maxConfig]
+		r.note("%s: only the first %d bytes were looked at", x.path, maxConfig)
+	}
+	return string(b), true
+}
+
+// texts reads every file of a role.
+func (r *reader) texts(ctx context.Context, role string, each func(path, text string) error) error {
+	return r.each(ctx, role, func(x found) error {
+		if x.info.mode&fs.ModeSymlink != 0 {
+			return nil
+		}
+		text, ok := r.text(x)
+		if !ok {
+			return nil
+		}
+		return each(x.path, text)
+	})
+}
+
+// failedState is the item of a step whose root can't be read.
+func failedState(sink Sink, step profiles.Step, err error) error {
+	return sink.Add(&Item{Step: step.Name, Collector: step.Collector, Source: sourceOf(step), Status: Failed, Reason: plain(err)}, nil)
+}
