@@ -95,7 +95,12 @@ func copyOfSleep(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	to := filepath.Join(t.TempDir(), "sleep")
+	dir, err := os.MkdirTemp("/tmp", "sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	to := filepath.Join(dir, "sleep")
 	if err := os.WriteFile(to, b, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -109,6 +114,9 @@ func TestProcessesThatAreOdd(t *testing.T) {
 	if err := os.Remove(gone); err != nil {
 		t.Fatal(err)
 	}
+	other := copyOfSleep(t)
+	borrowed := orphan(t, `exec -a bash "$1" 300`, nil, other)
+	waitFor(t, borrowed, func(p procfs.Process) bool { return p.Exe == other })
 	kworker := orphan(t, `exec -a "[kworker/0:1]" sleep 300`, nil)
 	waitFor(t, kworker, func(p procfs.Process) bool { return p.Comm == "sleep" })
 	preloaded := orphan(t, `HISTFILE=/dev/null SECRET_TOKEN=abcdefgh LD_PRELOAD=/dev/shm/none.so exec sleep 300`, nil)
@@ -122,6 +130,7 @@ func TestProcessesThatAreOdd(t *testing.T) {
 		want string
 	}{
 		{deleted, "process-deleted-exe high"}, {kworker, "process-fake-kernel-thread high"},
+		{borrowed, "process-name-mismatch medium"}, {borrowed, "process-exe-odd medium"},
 		{preloaded, "process-preload high"}, {preloaded, "process-history-off low"},
 	} {
 		if got := rulesOf(sink, tt.pid); !slices.Contains(got, tt.want) {

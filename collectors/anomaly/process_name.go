@@ -48,7 +48,8 @@ func (h processHost) fakeKernel(row int, p procfs.Process) *Finding {
 		}
 		return f.as(Medium)
 	}
-	if likeThread(p.Comm) && path.Base(p.Exe) != p.Comm {
+	// What the kernel starts by itself has the name of its worker until it is a program.
+	if likeThread(p.Comm) && p.Exe != "" && path.Base(p.Exe) != p.Comm {
 		return about(fakeKernelThread, row, p, "is called like a thread of the kernel, and runs "+p.Exe)
 	}
 	if title == "" && p.Exe != "" && p.Partial == "" {

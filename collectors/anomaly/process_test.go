@@ -53,6 +53,7 @@ func TestProcessRules(t *testing.T) {
 		{name: "argv of a kernel thread", p: with(plain, func(p *procfs.Process) { p.Cmdline = []string{"[kworker/0:1]"} }), want: []string{"process-fake-kernel-thread high"}},
 		{name: "name of a kernel thread, cut", p: with(plain, func(p *procfs.Process) { p.Comm = "[kworker/u16:10" }), want: []string{"process-fake-kernel-thread high"}},
 		{name: "name of a kernel thread without brackets", p: with(plain, func(p *procfs.Process) { p.Comm = "kworker/0:1" }), want: []string{"process-fake-kernel-thread high"}},
+		{name: "a helper that the kernel has only just forked", p: with(plain, func(p *procfs.Process) { p.Comm, p.Exe, p.Cmdline = "kworker/u8:2", "", nil })},
 		{name: "another title in brackets", p: with(plain, func(p *procfs.Process) { p.Cmdline = []string{"[app monitor]"} }), want: []string{"process-fake-kernel-thread medium"}},
 		{name: "a title that begins in brackets", p: with(plain, func(p *procfs.Process) { p.Cmdline = []string{"[lxc monitor] /var/lib/lxc web"} })},
 		{name: "the test command", p: with(plain, func(p *procfs.Process) { p.Comm, p.Exe, p.Cmdline = "[", "/usr/bin/[", []string{"[", "-f", "x"} })},

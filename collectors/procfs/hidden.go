@@ -198,8 +198,7 @@ func seenBy(views []view, pid int) []string {
 
 // canProbe says why a probe would say nothing: /proc is that of another pid namespace, or hides the processes of others from us by itself.
 func (f FS) canProbe() error {
-	self, err := f.Link("proc/self")
-	if err != nil || self != strconv.Itoa(os.Getpid()) {
+	if !f.Ours() {
 		return fmt.Errorf("%w: /proc shows the processes of another namespace", ErrCannotProbe)
 	}
 	mounts, err := f.Mounts()
@@ -218,6 +217,12 @@ func (f FS) canProbe() error {
 		return fmt.Errorf("%w: /proc is mounted with %s, and this program may not see what belongs to others", ErrCannotProbe, how)
 	}
 	return nil
+}
+
+// Ours reports whether /proc is that of the pid namespace that this program runs in. In another the numbers are those of other processes.
+func (f FS) Ours() bool {
+	self, err := f.Link("proc/self")
+	return err == nil && self == strconv.Itoa(os.Getpid())
 }
 
 // hidepid returns the option by which /proc shows to each user only what is his, "" without it.

@@ -69,6 +69,9 @@ func (f FS) notThread(shows func(int) bool) func(int) bool {
 // Detached returns the same FS with a /proc of its own that no mount can lie over, and that stands nowhere in the tree, and what closes it.
 // It takes Linux 5.2 and the right to mount; the error says that there is none.
 func (f FS) Detached() (FS, func(), error) {
+	if !f.Ours() {
+		return f, nil, fmt.Errorf("%w: /proc shows the processes of another namespace", errors.ErrUnsupported)
+	}
 	fsfd, err := unix.Fsopen("proc", unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return f, nil, fmt.Errorf("opening a file system of type proc: %w", err)

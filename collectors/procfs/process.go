@@ -76,6 +76,9 @@ type Reader struct {
 	slow int    // processes that did not answer in time
 }
 
+// execTime is enough for the kernel to put the arguments of a new program in place.
+const execTime = 10 * time.Millisecond
+
 // maxSlow is how many processes may fail to answer before the files that a process can block are read no more.
 const maxSlow = 16
 
@@ -224,6 +227,10 @@ func (r *Reader) memory(p *Process, dir string) {
 		{"/maps", func(b []byte) { p.Mapped = notable(ParseMaps(b), p.Exe) }},
 	} {
 		b, err := r.fs.Read(dir + part.name)
+		if err == nil && len(b) == 0 && part.name == "/cmdline" && p.Exe != "" {
+			time.Sleep(execTime) // a process that is just starting a program has no arguments yet
+			b, err = r.fs.Read(dir + part.name)
+		}
 		if isSlow(err) {
 			r.slow++
 			p.Partial = part.name[1:] + " did not answer in time"
