@@ -19,7 +19,7 @@ import (
 var (
 	letters  = `\p{Latin}\p{Greek}\p{Cyrillic}\p{Mn}`
 	refLeft  = map[edge]string{anything: ``, notAlnum: `(?:^|[^0-9A-Za-z])`, notAddr: `(?:^|^\.|[^0-9]\.|[^0-9A-Za-z.])`, notHost: `(?:^|[^-0-9A-Za-z_.` + letters + `])`, notLabel: `(?:^|[^-0-9A-Za-z_` + letters + `])`, notMail: `(?:^|[^-0-9A-Za-z_.+%` + letters + `])`, notName: `(?:^|[^-0-9A-Za-z_.` + letters + `])`}
-	refRight = map[edge]string{anything: ``, notAlnum: `(?:$|[^0-9A-Za-z])`, notAddr: `(?:$|\.$|\.[^0-9]|[^0-9A-Za-z.])`, notHost: `(?:$|\.$|\.[^0-9A-Za-z]|[^-0-9A-Za-z_.@` + letters + `])`, notName: `(?:$|\.$|\.[^0-9A-Za-z]|[^-0-9A-Za-z_.` + letters + `])`, notWord: `(?:$|[^-0-9A-Za-z_` + letters + `])`}
+	refRight = map[edge]string{anything: ``, notAlnum: `(?:$|[^0-9A-Za-z])`, notAddr: `(?:$|\.$|\.[^0-9]|[^0-9A-Za-z.])`, notHost: `(?:$|\.$|\.[^0-9A-Za-z]|[^-0-9A-Za-z_.@` + letters + `])`, notName: `(?:$|\.$|\.[^0-9A-Za-z]|[^-0-9A-Za-z_.` + letters + `])`, notWord: `(?:$|[^-0-9A-Za-z_%` + letters + `]|%(?:$|[^2-7]|2(?:$|[^dD])|3(?:$|[^0-9])|[46](?:$|[^1-9a-fA-F])|5(?:$|[^0-9aAfF])|7(?:$|[^0-9aA])))`}
 )
 
 func refExpr(ind Indicator) string {
@@ -70,9 +70,13 @@ func anyCase(s string) string {
 // reference returns "line value" for each indicator that is on a line.
 func reference(inds []Indicator, text string) []string {
 	var hits []string
+	exprs := make([]*regexp.Regexp, len(inds))
+	for i, ind := range inds {
+		exprs[i] = regexp.MustCompile(refExpr(ind))
+	}
 	for n, line := range strings.Split(text, "\n") {
-		for _, ind := range inds {
-			if refMatch(ind, line) {
+		for i, ind := range inds {
+			if refMatch(ind, exprs[i], line) {
 				hits = append(hits, fmt.Sprint(n+1, " ", ind.Type, " ", ind.Value))
 			}
 		}
@@ -81,7 +85,7 @@ func reference(inds []Indicator, text string) []string {
 	return hits
 }
 
-func refMatch(ind Indicator, line string) bool {
+func refMatch(ind Indicator, expr *regexp.Regexp, line string) bool {
 	switch ind.Type {
 	case IPv6:
 		return ref6(line, func(a netip.Addr) bool { return a.WithZone("") == netip.MustParseAddr(ind.Value) })
@@ -89,7 +93,7 @@ func refMatch(ind Indicator, line string) bool {
 		p := netip.MustParsePrefix(ind.Value)
 		return p.Addr().Is4() && refNet(ind.Value, line) || p.Addr().Is6() && ref6(line, p.Contains)
 	}
-	return regexp.MustCompile(refExpr(ind)).MatchString(line)
+	return expr.MatchString(line)
 }
 
 func refNet(network, line string) bool {
