@@ -235,9 +235,22 @@ func (f *fileScan) hit(h ioc.Hit) {
 	}
 }
 
+// A countingReader counts what is read, and what is read twice once. It can seek if r can.
 type countingReader struct {
 	r io.Reader
 	n int64
+}
+
+func (c *countingReader) Seek(offset int64, whence int) (int64, error) {
+	s, ok := c.r.(io.Seeker)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	at, err := s.Seek(offset, whence)
+	if err == nil && whence == io.SeekStart {
+		c.n = at
+	}
+	return at, err
 }
 
 func (c *countingReader) Read(p []byte) (int, error) {

@@ -62,6 +62,9 @@ func (x *search) block(buf []byte, from, limit int) {
 	if len(s.addrs.v6) > 0 || len(s.addrs.nets6.nets) > 0 {
 		s.addrs.find6(buf, from, end, &x.hits)
 	}
+	if s.addrs.dashed {
+		s.addrs.findDashed(buf, from, end, &x.hits)
+	}
 	for i := range s.regexes {
 		x.lines(&s.regexes[i], buf, from, limit)
 	}

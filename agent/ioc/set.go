@@ -29,8 +29,11 @@ type lineRegex struct {
 }
 
 // NewSet makes a set. Indicators of the same type and value become one that remembers all sources.
-func NewSet(indicators []Indicator) (*Set, error) {
+func NewSet(indicators []Indicator, options ...Option) (*Set, error) {
 	s := &Set{inds: merge(indicators), digests: map[string]int32{}, names: map[string][]int32{}}
+	for _, change := range options {
+		change(s)
+	}
 	s.tokens.forms = make([]tokenForm, 0, len(s.inds))
 	var refs []formRef
 	for i := range s.inds {
