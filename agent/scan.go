@@ -68,7 +68,7 @@ func scan(ctx context.Context, u *ui, f scanFlags, paths []string) error {
 	}
 	err = s.workers.Wait()
 	if f.stats {
-		u.scanStats(s.tally)
+		u.scanStats(s.tally, set)
 	}
 	switch {
 	case ctx.Err() != nil:
