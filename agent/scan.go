@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +50,9 @@ func newScanCommand(u *ui) *cobra.Command {
 func scan(ctx context.Context, u *ui, f scanFlags, paths []string) error {
 	if len(f.iocs.files) == 0 {
 		return withHint(exitUsage, errNoIndicators, "bellwether scan --iocs indicators.txt /var/log")
+	}
+	if slices.Contains(f.iocs.files, "-") && slices.Contains(paths, "-") {
+		return usageError("bellwether scan --iocs FILE -", "standard input can't be both the indicators and what is scanned")
 	}
 	paint, err := u.painter(f.color)
 	if err != nil {
