@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"bellwether/agent/ioc"
@@ -77,6 +78,8 @@ func scan(ctx context.Context, u *ui, f scanFlags, paths []string) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, syscall.EPIPE): // head has seen enough
+		return &exitError{code: exitUsage}
 	case err != nil:
 		return withHint(exitUsage, fmt.Errorf("writing the hits: %w", err), "")
 	case s.failed.Load():
