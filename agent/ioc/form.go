@@ -95,7 +95,7 @@ func caseForms(text string, r rule) []form {
 		return forms
 	}
 	for _, t := range []string{lower(strings.ToLower(text)), lower(strings.ToUpper(text))} {
-		if t != forms[0].text && (len(forms) < 2 || t != forms[1].text) {
+		if len(t) >= minWord && t != forms[0].text && (len(forms) < 2 || t != forms[1].text) {
 			forms = append(forms, form{t, r})
 		}
 	}

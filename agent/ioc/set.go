@@ -33,7 +33,7 @@ func NewSet(indicators []Indicator, options ...Option) (*Set, error) {
 	for i := range s.inds {
 		id, ind := int32(i), &s.inds[i]
 		for _, f := range formsOf(ind) {
-			if f.text == "" || len(f.text) > 2*maxValue {
+			if len(f.text) < minWord || len(f.text) > 2*maxValue {
 				return nil, fmt.Errorf("indicator %q: its length can't be searched for", ind.Raw)
 			}
 			if !s.tokens.add(ind.Type, f, id) {
