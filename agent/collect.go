@@ -262,7 +262,7 @@ func (r *runner) options() map[string]any {
 	return map[string]any{
 		"to": r.dest.name, "root": r.sel.root, "since": r.flags.selection.since, "max_bytes": r.flags.maxBytes,
 		"max_file": r.flags.selection.maxFile, "min_free": r.flags.minFree, "deadline": r.flags.deadline.String(), "cpu": r.flags.cpu,
-		"no_commands": r.sel.noCommands, "iocs": r.flags.iocs.files, "indicators": indicators,
+		"no_commands": r.sel.noCommands, "iocs": r.flags.iocs.files, "indicators": indicators, "dashed": r.flags.iocs.dashed,
 	}
 }
 

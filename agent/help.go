@@ -88,6 +88,7 @@ var flagHelp = map[string]string{
 	"lenient":          "an indicator that can't be read or would match nearly everything is a warning, not an error",
 	"private":          "take indicators of private networks (10.0.0.0/8 …) too",
 	"unflagged":        "take attributes of MISP too that are not marked for detection",
+	"dashed":           "find IPv4 addresses in names of hosts too: ip-198-51-100-7",
 	"iocs-format":      "`FORMAT` of the lists, where it isn't recognised: plain, csv, stix, misp, openioc, loki, yara",
 	"iocs-type":        "`TYPE` of values whose list doesn't tell: ipv4, domain, md5, filename, string, regex …",
 	"iocs-columns":     "columns of a CSV, by header or number: value=`NAME`,type=NAME,comment=NAME,score=NAME",

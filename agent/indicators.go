@@ -18,6 +18,7 @@ type iocFlags struct {
 	lenient   bool
 	private   bool
 	unflagged bool
+	dashed    bool
 	format    string
 	typ       string
 	columns   string
@@ -31,6 +32,7 @@ func (f *iocFlags) add(c *cobra.Command, maxHits int) {
 	flags.BoolVar(&f.lenient, "lenient", false, flagHelp["lenient"])
 	flags.BoolVar(&f.private, "private", false, flagHelp["private"])
 	flags.BoolVar(&f.unflagged, "unflagged", false, flagHelp["unflagged"])
+	flags.BoolVar(&f.dashed, "dashed", false, flagHelp["dashed"])
 	flags.StringVar(&f.format, "iocs-format", "", flagHelp["iocs-format"])
 	flags.StringVar(&f.typ, "iocs-type", "", flagHelp["iocs-type"])
 	flags.StringVar(&f.columns, "iocs-columns", "", flagHelp["iocs-columns"])
@@ -54,7 +56,7 @@ func (f *iocFlags) load(ctx context.Context, u *ui) (*ioc.Set, error) {
 		}
 		all = append(all, list...)
 	}
-	set, err := ioc.NewSet(all)
+	set, err := ioc.NewSet(all, f.matching()...)
 	if err != nil {
 		return nil, withHint(exitUsage, fmt.Errorf("indicators: %w", err), hintIndicators)
 	}
@@ -62,6 +64,14 @@ func (f *iocFlags) load(ctx context.Context, u *ui) (*ioc.Set, error) {
 		return nil, usageError(hintIndicators, "no indicator in %s", strings.Join(f.files, ", "))
 	}
 	return set, nil
+}
+
+// matching is what the flags say about how indicators are found.
+func (f *iocFlags) matching() []ioc.Option {
+	if f.dashed {
+		return []ioc.Option{ioc.Dashed}
+	}
+	return nil
 }
 
 func (f *iocFlags) options(u *ui) (ioc.Options, error) {

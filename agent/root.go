@@ -49,6 +49,9 @@ func withArgs(c *cobra.Command, args cobra.PositionalArgs) *cobra.Command {
 		if err := args(c, given); err != nil {
 			return usageError(c.UseLine(), "%w", err)
 		}
+		if err := c.ValidateFlagGroups(); err != nil { // cobra would return it as it is
+			return usageError(c.CommandPath()+" --help", "%w", err)
+		}
 		return nil
 	}
 	return c

@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"bellwether/agent/ioc"
@@ -50,6 +52,9 @@ func scan(ctx context.Context, u *ui, f scanFlags, paths []string) error {
 	if len(f.iocs.files) == 0 {
 		return withHint(exitUsage, errNoIndicators, "bellwether scan --iocs indicators.txt /var/log")
 	}
+	if slices.Contains(f.iocs.files, "-") && slices.Contains(paths, "-") {
+		return usageError("bellwether scan --iocs FILE -", "standard input can't be both the indicators and what is scanned")
+	}
 	paint, err := u.painter(f.color)
 	if err != nil {
 		return err
@@ -68,11 +73,13 @@ func scan(ctx context.Context, u *ui, f scanFlags, paths []string) error {
 	}
 	err = s.workers.Wait()
 	if f.stats {
-		u.scanStats(s.tally)
+		u.scanStats(s.tally, set)
 	}
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, syscall.EPIPE): // head has seen enough
+		return &exitError{code: exitUsage}
 	case err != nil:
 		return withHint(exitUsage, fmt.Errorf("writing the hits: %w", err), "")
 	case s.failed.Load():
@@ -235,9 +242,22 @@ func (f *fileScan) hit(h ioc.Hit) {
 	}
 }
 
+// A countingReader counts what is read, and what is read twice once. It can seek if r can.
 type countingReader struct {
 	r io.Reader
 	n int64
+}
+
+func (c *countingReader) Seek(offset int64, whence int) (int64, error) {
+	s, ok := c.r.(io.Seeker)
+	if !ok {
+		return 0, errors.ErrUnsupported
+	}
+	at, err := s.Seek(offset, whence)
+	if err == nil && whence == io.SeekStart {
+		c.n = at
+	}
+	return at, err
 }
 
 func (c *countingReader) Read(p []byte) (int, error) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bellwether/agent/evidence"
+	"bellwether/agent/ioc"
 	"bellwether/profiles"
 
 	"github.com/dustin/go-humanize"
@@ -118,12 +119,15 @@ func (p painter) hit(f evidence.Finding) string {
 }
 
 // scanStats prints what a scan has seen.
-func (u *ui) scanStats(t *scanTally) {
+func (u *ui) scanStats(t *scanTally, set *ioc.Set) {
 	took, read, found := time.Since(t.began), uint64(t.bytes.Load()), t.frequent()
 	fmt.Fprintf(u.err, "%d files, %s in %s, %s/s, %d hits of %d indicators\n", t.files.Load(), humanize.IBytes(read),
 		took.Round(time.Millisecond), humanize.IBytes(uint64(float64(read)/max(took.Seconds(), 1e-9))), t.all(), len(found))
 	for _, c := range found {
 		fmt.Fprintf(u.err, "%8d  %s %s\n", c.n, c.indicator.Type, evidence.Printable(c.indicator.Value))
+	}
+	for _, i := range set.EveryLine() {
+		fmt.Fprintf(u.err, "slow: regex %s (%s) has no word of 3 characters that every match holds, and was tried on every line\n", evidence.Printable(i.Value), strings.Join(i.Sources, ", "))
 	}
 }
 

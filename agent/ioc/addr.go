@@ -9,9 +9,11 @@ import (
 
 // Addrs find the addresses that have more than one spelling, and those of networks.
 type addrs struct {
-	v6    map[netip.Addr]int32
-	nets4 netTable
-	nets6 netTable
+	v4     map[netip.Addr]int32 // only where they are looked for with dashes
+	dashed bool
+	v6     map[netip.Addr]int32
+	nets4  netTable
+	nets6  netTable
 }
 
 // A netTable answers which networks hold an address. Networks nest or are apart, so the ones that hold an address are
@@ -28,6 +30,10 @@ type netOf struct {
 
 func (a *addrs) add(id int32, ind *Indicator) {
 	switch ind.Type {
+	case IPv4:
+		if addr, err := netip.ParseAddr(ind.Value); err == nil && a.dashed {
+			a.v4[addr] = id
+		}
 	case IPv6:
 		if addr, err := netip.ParseAddr(ind.Value); err == nil {
 			if a.v6 == nil {

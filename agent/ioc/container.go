@@ -6,27 +6,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
 	"github.com/pierrec/lz4/v4"
 )
 
-// The bounds of what a stream may become. Logs shrink 5 to 50 times; deflate can do 1,032.
 const (
-	headSize  = 512       // bytes of a stream that tell what it is
-	maxNest   = 6         // containers inside each other
-	bombFloor = 256 << 20 // bytes that are decoded whatever the ratio
-	bombRatio = 300
-	bombBytes = 256 << 30 // bytes that are decoded of one stream, all containers in it together
-	maxWindow = 32 << 20  // bytes of the window that a stream may ask for
-	maxReplay = 64 << 10  // bytes of a stream after which it is certain that it is what it began like
+	headSize   = 512       // bytes of a stream that tell what it is
+	maxNest    = 6         // containers inside each other
+	maxWindow  = 32 << 20  // bytes of the window that a stream may ask for
+	maxReplay  = 512 << 10 // bytes of a stream after which it is certain that it is what it began like
+	maxDoubted = 64 << 10  // decoded bytes after which it is
 )
 
-var (
-	errBomb = errors.New("decodes to far more than a log would: taken for a decompression bomb")
-	errNest = fmt.Errorf("more than %d containers inside each other", maxNest)
-)
+var errNest = fmt.Errorf("more than %d containers inside each other", maxNest)
 
 // A format is a container that is recognised by what it begins with.
 type format struct {
@@ -69,31 +64,20 @@ func formatOf(head []byte) *format {
 
 // A scan is the scan of one stream, through all containers in it.
 type scan struct {
-	set    *Set
-	onHit  func(Hit)
-	total  *meter
-	inside string
-	member string
-	depth  int
-}
-
-// A meter compares what was read with what it became.
-type meter struct {
-	in  *sourceReader
-	out int64
-}
-
-// add counts decoded bytes.
-func (m *meter) add(n int) error {
-	m.out += int64(n)
-	if m.out > bombBytes || m.out > bombFloor && m.out > m.in.n*bombRatio {
-		return errBomb
-	}
-	return nil
+	set     *Set
+	onHit   func(Hit)
+	total   *meter
+	doubts  *doubts
+	library bool // inflate is the library's
+	inside  string
+	member  string
+	depth   int
 }
 
 func newScan(s *Set, in *sourceReader, onHit func(Hit)) *scan {
-	return &scan{set: s, onHit: onHit, total: &meter{in: in}}
+	c := &scan{set: s, onHit: onHit, total: &meter{in: in}, doubts: &doubts{}}
+	in.meter = c.total
+	return c
 }
 
 // into returns the scan of what a container holds.
@@ -117,6 +101,7 @@ func (c *scan) newLines() *lines {
 func (c *scan) guarded(r io.Reader) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
+			c.doubts.broke = true
 			err = fmt.Errorf("the scan broke off: %v", p)
 		}
 	}()
@@ -130,24 +115,39 @@ func (c *scan) stream(r io.Reader) error {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.Join(err, c.text(bytes.NewReader(head[:n])))
 	}
-	f := formatOf(head[:n])
-	r = io.MultiReader(bytes.NewReader(head[:n]), r)
+	head = head[:n]
+	f := formatOf(head)
+	r = io.MultiReader(bytes.NewReader(head), r)
 	if f == nil {
+		if c.depth == 0 {
+			c.total.in.forget()
+		}
 		return c.text(r)
 	}
 	if c.depth >= maxNest {
 		return errors.Join(errNest, c.text(r))
 	}
-	in := &replay{r: r}
-	err = c.into(f.name).decode(f, in)
-	if err == nil || errors.Is(err, errBomb) || errors.Is(err, errUnread) {
-		return err
-	}
-	return errors.Join(fmt.Errorf("%s: %w", f.name, err), c.text(in.rest()))
+	return c.container(f, head, r)
 }
 
-// decode scans the content of a container.
-func (c *scan) decode(f *format, in *replay) error {
+// container scans a stream that begins like a container of format f. What can't be decoded is scanned as text.
+func (c *scan) container(f *format, head []byte, r io.Reader) error {
+	in, known := &replay{r: r}, c.doubts.found
+	inside, damage := c.into(f.name).decode(f, in)
+	switch {
+	case c.total.over != nil:
+		return c.total.over
+	case damage == nil:
+		return inside
+	case looksLikeText(head) && !in.forgot && !looksLikeText(in.sample):
+		c.doubts.found = known
+		return c.text(in.whole()) // it began like one by chance
+	}
+	return errors.Join(inside, fmt.Errorf("%s: %w", f.name, damage), c.text(in.rest()))
+}
+
+// decode scans the content of a container. One error is of what is inside, the other of the container itself.
+func (c *scan) decode(f *format, in *replay) (inside, damage error) {
 	switch f.name {
 	case "gzip":
 		return c.gzip(in)
@@ -158,12 +158,14 @@ func (c *scan) decode(f *format, in *replay) error {
 	}
 	r, err := f.open(in)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if closer, ok := r.(io.Closer); ok {
 		defer closer.Close()
 	}
-	return c.stream(&metered{r, c.total, in})
+	m := &metered{r: r, total: c.total, in: in}
+	inside = c.stream(m)
+	return inside, m.drain()
 }
 
 // text scans r as it is.
@@ -173,46 +175,70 @@ func (c *scan) text(r io.Reader) error {
 	return errors.Join(err, text.finish())
 }
 
-// A metered reader counts what is decoded.
-type metered struct {
-	r     io.Reader
-	total *meter
-	in    *replay
+// textMin is how many bytes of a stream are neither the header of a container nor too few to tell a text by.
+const textMin = 16
+
+// looksLikeText reports whether what stands behind a header of 16 bytes is text in UTF-8, as it never is in a container.
+func looksLikeText(head []byte) bool {
+	if len(head) <= textMin {
+		return false
+	}
+	head = head[textMin:]
+	for len(head) > 0 {
+		r, size := utf8.DecodeRune(head)
+		if r == utf8.RuneError && size == 1 && utf8.FullRune(head) || r < ' ' && !isSpace(byte(r)) {
+			return false
+		}
+		head = head[size:]
+	}
+	return true
 }
 
-func (m *metered) Read(p []byte) (int, error) {
-	n, err := m.r.Read(p)
-	if n > 0 {
-		m.in.decoded()
-	}
-	if bomb := m.total.add(n); bomb != nil {
-		return n, bomb
-	}
-	return n, err
-}
+func isSpace(c byte) bool { return c == '\n' || c == '\r' || c == '\t' || c == '\f' || c == '\x1b' }
 
 // A replay keeps the first bytes of a stream until it is certain that it can be decoded.
 type replay struct {
 	r      io.Reader
 	kept   []byte
-	forget bool
+	sample []byte // the first that was decoded
+	out    int    // bytes that were decoded
+	forgot bool   // kept is empty: it is certain
+	left   []byte // what a decoder has read and not used
 }
 
 func (p *replay) Read(b []byte) (int, error) {
 	n, err := p.r.Read(b)
-	if !p.forget {
+	if !p.forgot {
 		p.kept = append(p.kept, b[:n]...)
 		if len(p.kept) > maxReplay {
-			p.decoded()
+			p.forget()
 		}
 	}
 	return n, err
 }
 
-// decoded says that some of the stream was decoded.
-func (p *replay) decoded() { p.kept, p.forget = nil, true }
+func (p *replay) forget() { p.kept, p.forgot = nil, true }
 
-// rest returns what has not been decoded: the whole stream if it was not what it began like.
+// decoded takes what was decoded.
+func (p *replay) decoded(b []byte) {
+	if p.forgot {
+		return
+	}
+	if p.out += len(b); len(p.sample) < 64 {
+		p.sample = append(p.sample, b[:min(len(b), 64)]...)
+	}
+	if p.out > maxDoubted {
+		p.forget()
+	}
+}
+
+// whole returns the stream from its beginning on.
+func (p *replay) whole() io.Reader { return io.MultiReader(bytes.NewReader(p.kept), p.r) }
+
+// rest returns what has not been decoded: the whole stream if nothing has.
 func (p *replay) rest() io.Reader {
-	return io.MultiReader(bytes.NewReader(p.kept), p.r)
+	if p.out == 0 && !p.forgot {
+		return p.whole()
+	}
+	return io.MultiReader(bytes.NewReader(p.left), p.r)
 }

@@ -7,9 +7,6 @@ import (
 	"io"
 )
 
-// errUnread is wrapped by the errors of members that could not be scanned, where the rest of their archive could.
-var errUnread = errors.New("members were not scanned whole")
-
 // inMember returns the scan of a member of an archive.
 func (c *scan) inMember(name string) *scan {
 	inner := *c
@@ -36,28 +33,26 @@ func (m *memberErrors) err() error {
 	if len(m.errs) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", errUnread, errors.Join(m.errs...))
+	return fmt.Errorf("members were not scanned whole: %w", errors.Join(m.errs...))
 }
 
 // tar scans the files in a tar archive.
-func (c *scan) tar(in *replay) error {
+func (c *scan) tar(in *replay) (inside, damage error) {
 	var failed memberErrors
 	for r := tar.NewReader(in); ; {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
-			return failed.err()
+			return failed.err(), nil
 		}
 		if err != nil {
-			return errors.Join(err, failed.err())
+			return failed.err(), err
 		}
-		in.decoded()
-		if h.Typeflag != tar.TypeReg {
-			continue
+		in.forget()
+		if h.Typeflag == tar.TypeReg {
+			failed.add(h.Name, c.inMember(h.Name).stream(&metered{r: r, total: c.total, in: in}))
 		}
-		err = c.inMember(h.Name).stream(&metered{r, c.total, in})
-		if errors.Is(err, errBomb) {
-			return err
+		if c.total.over != nil {
+			return nil, c.total.over
 		}
-		failed.add(h.Name, err)
 	}
 }

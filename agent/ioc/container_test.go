@@ -154,7 +154,7 @@ func TestTextThatBeginsLikeAContainer(t *testing.T) {
 		if strings.HasPrefix(f.name, "utf-16") {
 			continue // it is taken at its word
 		}
-		if diff := cmp.Diff([]string{"|:3"}, got); diff != "" {
+		if diff := cmp.Diff([]string{"|:3"}, got); diff != "" || err != nil {
 			t.Errorf("%s: %v %s", f.name, err, diff)
 		}
 	}
@@ -176,7 +176,7 @@ func TestNestedBombs(t *testing.T) {
 		w.Write(zeros[:len(zeros)-1024])
 	}
 	w.Close()
-	if _, err := grepMembers(set, zipped(t, b.String()), 1<<20); !errors.Is(err, errBomb) {
+	if _, err := grepMembers(set, zipped(t, b.String()), 1<<20); !errors.Is(err, errBomb) || strings.Count(err.Error(), "bomb") != 1 {
 		t.Error("tar in gzip in gzip:", err)
 	}
 }
@@ -200,6 +200,9 @@ func FuzzContainers(f *testing.F) {
 		parts, partsErr := grepMembers(set, data, 1+r.IntN(len(data)+1))
 		if diff := cmp.Diff(whole, parts); diff != "" || (err == nil) != (partsErr == nil) {
 			t.Errorf("%v; in parts: %v\n%s", err, partsErr, diff)
+		}
+		if errors.Is(err, errDisagreed) {
+			t.Error(err)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package ioc
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -18,14 +19,21 @@ const (
 	zipStreamed   = 1 << 3 // sizes and checksum follow the content
 	zipStored     = 0
 	zipDeflated   = 8
+
+	zipMagic   = "PK\x03\x04"
+	headerRoom = 512 // bytes that are looked through at a time for the next header
 )
 
-var errZipSize = errors.New("the member's size is not known before its content")
+var (
+	errZipSize = errors.New("the member's size is not known before its content")
+	errSize    = errors.New("the size is wrong")
+)
 
 // A zipReader reads the members of a zip file one after the other, as they stand in the stream.
 type zipReader struct {
 	*inflater
-	sum hash.Hash32
+	sum     hash.Hash32
+	members *replay // counts what is decoded of them
 }
 
 // A zipMember is the header of one member.
@@ -37,26 +45,42 @@ type zipMember struct {
 }
 
 // zip scans the members of a zip file. Its directory at the end is not needed.
-func (c *scan) zip(in *replay) error {
-	z := zipReader{newInflater(in), crc32.NewIEEE()}
+func (c *scan) zip(in *replay) (inside, damage error) {
+	z := zipReader{c.newInflater(in), crc32.NewIEEE(), in}
+	defer func() { in.left = z.unread() }()
 	var failed memberErrors
 	for {
 		m, err := z.header()
 		if errors.Is(err, io.EOF) {
-			return failed.err()
+			return failed.err(), nil
 		}
 		if err != nil {
-			return errors.Join(err, failed.err())
+			return failed.err(), err
 		}
-		in.decoded()
-		again, err := z.member(c.inMember(m.name), m)
-		if errors.Is(err, errBomb) {
-			return err
+		known, err := z.member(c.inMember(m.name), m)
+		if c.total.over != nil {
+			return nil, c.total.over
 		}
 		failed.add(m.name, err)
-		if !again {
-			return failed.err()
+		if !known && !z.findHeader() {
+			return failed.err(), nil
 		}
+	}
+}
+
+// findHeader goes on to the next header that there is, where a member does not tell where it ends.
+func (z *zipReader) findHeader() bool {
+	z.align()
+	for {
+		b := z.peek(headerRoom)
+		if i := bytes.Index(b, []byte(zipMagic)); i >= 0 {
+			z.ip += i
+			return true
+		}
+		if len(b) < headerRoom {
+			return false
+		}
+		z.ip += len(b) - len(zipMagic) + 1
 	}
 }
 
@@ -101,7 +125,7 @@ func (m *zipMember) zip64(extra []byte) {
 }
 
 // member scans one member and reports whether the place of the next one is known.
-func (z *zipReader) member(c *scan, m *zipMember) (again bool, err error) {
+func (z *zipReader) member(c *scan, m *zipMember) (known bool, err error) {
 	streamed := m.flags&zipStreamed != 0
 	switch {
 	case m.flags&zipEncrypted != 0:
@@ -110,7 +134,7 @@ func (z *zipReader) member(c *scan, m *zipMember) (again bool, err error) {
 		return z.deflated(c, m)
 	case m.method == zipStored || m.method == 12 || m.method == 93 || m.method == 95: // bzip2, zstd and xz are recognised
 		if !streamed {
-			err = c.stream(&metered{&storedReader{z.inflater, &m.packed}, c.total, &replay{forget: true}})
+			err = c.stream(&metered{r: &storedReader{z.inflater, &m.packed}, total: c.total, in: z.members})
 		}
 	default:
 		err = fmt.Errorf("compression method %d is not known", m.method)
@@ -123,24 +147,36 @@ func (z *zipReader) member(c *scan, m *zipMember) (again bool, err error) {
 }
 
 // deflated scans a member whose end is seen in its content.
-func (z *zipReader) deflated(c *scan, m *zipMember) (again bool, err error) {
+func (z *zipReader) deflated(c *scan, m *zipMember) (known bool, err error) {
 	z.reset()
 	z.sum.Reset()
+	c.doubts.streams++
 	var w *windowReader
 	w = &windowReader{sum: z.sum, decode: func(buf []byte, at int) (int, error) {
 		return z.run(buf, at-int(min(w.n, windowSize)), at)
 	}}
-	err = c.stream(&metered{w, c.total, &replay{forget: true}})
-	if _, drain := io.Copy(io.Discard, w); drain != nil || !errors.Is(w.end, io.EOF) {
-		return false, errors.Join(err, drain)
+	r := &metered{r: w, total: c.total, in: z.members}
+	inside := c.stream(r)
+	damage := r.drain()
+	known = damage == nil
+	if known {
+		damage = z.check(m, w.n)
 	}
-	if m.flags&zipStreamed != 0 {
-		m.sum = z.descriptor(w.n)
+	if damage != nil && c.total.over == nil {
+		c.doubts.add(w.n, z.sum.Sum32())
 	}
-	if z.sum.Sum32() != m.sum {
-		err = errors.Join(err, errChecksum)
+	return known, errors.Join(inside, damage)
+}
+
+// check compares what was decoded of a member with what its header or its descriptor says.
+func (z *zipReader) check(m *zipMember, n int64) error {
+	switch streamed := m.flags&zipStreamed != 0; {
+	case streamed && z.descriptor(n) != z.sum.Sum32(), !streamed && z.sum.Sum32() != m.sum:
+		return errChecksum
+	case !streamed && m.size != uint64(n):
+		return errSize
 	}
-	return true, err
+	return nil
 }
 
 // descriptor skips what follows a streamed member of the given size, and returns the checksum in it.

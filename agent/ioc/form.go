@@ -51,18 +51,24 @@ func hostForms(name string, r rule) []form {
 
 // urlForms adds the spelling without percent-encoding, because that is what is left of a text once it is decoded.
 func urlForms(value string) []form {
-	r := rule{notHost, notWord}
 	if strings.HasPrefix(value, "://") {
 		return []form{{lower(value), rule{anything, notHost}}}
 	}
-	if !isLabel(value[len(value)-1]) {
-		r.right = anything
-	}
+	r := rule{notHost, wordEnd(value)}
 	forms := []form{{lower(value), r}}
 	if plain, err := url.PathUnescape(value); err == nil && plain != value && !strings.ContainsAny(plain, "\x00\n\r") {
-		forms = append(forms, caseForms(plain, rule{notHost, anything})...)
+		r.right = wordEnd(plain)
+		forms = append(forms, caseForms(plain, r)...)
 	}
 	return forms
+}
+
+// wordEnd is the edge after a text whose last word must not go on.
+func wordEnd(text string) edge {
+	if isLabel(text[len(text)-1]) {
+		return notWord
+	}
+	return anything
 }
 
 // pathForms are the spellings with each separator. A path that begins with one may stand below any other path.
@@ -89,7 +95,7 @@ func caseForms(text string, r rule) []form {
 		return forms
 	}
 	for _, t := range []string{lower(strings.ToLower(text)), lower(strings.ToUpper(text))} {
-		if t != forms[0].text && (len(forms) < 2 || t != forms[1].text) {
+		if len(t) >= minWord && t != forms[0].text && (len(forms) < 2 || t != forms[1].text) {
 			forms = append(forms, form{t, r})
 		}
 	}

@@ -25,9 +25,13 @@ const (
 	flagReserved  = 0xe0
 )
 
+// maxField bounds the name and the comment in a header: a text that begins like one would be read to its end.
+const maxField = 64 << 10
+
 // A gunzipper decodes gzip members into the block that is searched, or into any other buffer.
 type gunzipper struct {
 	*inflater
+	doubts   *doubts
 	inMember bool
 	begun    bool  // a member has been decoded
 	out      int64 // bytes of the member
@@ -35,43 +39,46 @@ type gunzipper struct {
 }
 
 // gzip scans what a stream of gzip members holds, straight in the block where it is text.
-func (c *scan) gzip(in *replay) error {
-	g := &gunzipper{inflater: newInflater(in)}
+func (c *scan) gzip(in *replay) (inside, damage error) {
+	g := &gunzipper{inflater: c.newInflater(in), doubts: c.doubts}
 	text := c.newLines()
 	text.history = windowSize
-	err := c.gzipText(g, text, in)
-	err = errors.Join(err, text.finish())
-	if in.forget {
-		in.r = io.MultiReader(bytes.NewReader(g.unread()), in.r)
-	}
-	return err
+	inside, damage = c.gzipText(g, text, in)
+	inside = errors.Join(inside, text.finish())
+	in.left = g.unread()
+	return inside, damage
 }
 
-func (c *scan) gzipText(g *gunzipper, text *lines, in *replay) error {
+func (c *scan) gzipText(g *gunzipper, text *lines, in *replay) (inside, damage error) {
 	for first := true; ; first = false {
 		at, buf := len(text.buf), text.buf[:cap(text.buf)-slack]
-		end, err := g.step(buf, at)
-		if end > 0 {
-			in.decoded()
-		}
+		end, err := c.total.timed(func() (int, error) { return g.step(buf, at) })
 		if first && formatOf(buf[:end]) != nil {
-			r := &metered{&windowReader{decode: g.step, buf: bytes.Clone(buf), w: end, end: err}, c.total, in}
-			err := c.stream(r)
-			_, rest := io.Copy(io.Discard, r) // what an archive does not read counts for the checksum
-			return errors.Join(err, rest)
+			w := &windowReader{decode: g.step, buf: bytes.Clone(buf), w: end, end: err}
+			m := &metered{r: w, total: c.total, in: in}
+			inside = c.stream(m)
+			return inside, afterBytes(w.n+int64(end), m.drain()) // what an archive does not read counts for the checksum
 		}
+		in.decoded(buf[at:end])
 		text.buf = buf[:end]
 		if errors.Is(err, io.EOF) {
-			return nil
+			return nil, nil
 		}
-		if bomb := c.total.add(end - at); bomb != nil {
-			return bomb
+		if over := c.total.add(end - at); over != nil {
+			return nil, over
 		}
 		if err != nil {
-			return fmt.Errorf("after %d bytes decoded: %w", text.base+int64(end), err)
+			return nil, afterBytes(text.base+int64(end), err)
 		}
 		text.round(text.limit())
 	}
+}
+
+func afterBytes(n int64, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("after %d bytes decoded: %w", n, err)
 }
 
 // step decodes until buf is full, or the stream ends, which is io.EOF. The window before buf[at] must be what it has written before.
@@ -83,15 +90,19 @@ func (g *gunzipper) step(buf []byte, at int) (int, error) {
 			}
 			g.inMember, g.out, g.sum = true, 0, 0
 			g.reset()
+			g.doubts.streams++
 		}
 		end, err := g.run(buf, at-int(min(g.out, windowSize)), at)
 		g.sum = crc32.Update(g.sum, crc32.IEEETable, buf[at:end])
 		g.out += int64(end - at)
 		at = end
-		if !errors.Is(err, io.EOF) {
-			return at, err
+		if errors.Is(err, io.EOF) {
+			err = g.trailer(g.sum, uint32(g.out))
+		} else if err == nil {
+			return at, nil
 		}
-		if err := g.trailer(g.sum, uint32(g.out)); err != nil {
+		if err != nil {
+			g.doubts.add(g.out, g.sum)
 			return at, err
 		}
 		g.inMember, g.begun = false, true
@@ -160,10 +171,13 @@ func (g *gunzipper) memberHeader() error {
 		}
 	}
 	for _, flag := range []byte{flagName, flagComment} {
-		for c := byte(1); flags&flag != 0 && c != 0; {
+		for n, c := 0, byte(1); flags&flag != 0 && c != 0; n++ {
 			var err error
 			if c, err = g.next(); err != nil {
 				return err
+			}
+			if n > maxField {
+				return errHeader
 			}
 		}
 	}

@@ -59,6 +59,8 @@ type inflater struct {
 	dist [distTable]uint32
 	lens [288 + 32 + 138]uint8
 	sort [288]uint16
+
+	library *libraryInflater // decodes in place of this one; or nil
 }
 
 type blockState uint8
@@ -139,11 +141,17 @@ func (d *inflater) align() {
 // reset begins a new stream where the last one has ended.
 func (d *inflater) reset() {
 	d.state, d.final = atHeader, false
+	if d.library != nil {
+		d.library.reset(d)
+	}
 }
 
 // run decodes into buf[at:], whose last bytes from start on are the window. It returns where it ended: nil if there is no room for more,
 // io.EOF at the end of the stream, whose trailer is then next in the input.
 func (d *inflater) run(buf []byte, start, at int) (int, error) {
+	if d.library != nil {
+		return d.library.run(d, buf, at)
+	}
 	for {
 		var err error
 		switch d.state {

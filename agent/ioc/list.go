@@ -72,6 +72,9 @@ func parseEntryAs(force Type, line string) (Indicator, error) {
 // parseAs reads a value as the type that its prefix says, else as the one that is forced, else as it looks.
 func parseAs(force Type, value, raw string) (Indicator, error) {
 	t, v := guess(value)
+	if t == String && isTopLevel(value) {
+		t = Domain
+	}
 	if force != "" && len(v) == len(strings.TrimSpace(value)) {
 		t = settle(force, v)
 	}

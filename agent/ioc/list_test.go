@@ -43,7 +43,7 @@ func TestReadListGuessesTypes(t *testing.T) {
 }
 
 func TestReadListRefuses(t *testing.T) {
-	bad := []string{"ab", "string:a", "0.0.0.0/0", "1.0.0.0/4", "10.0.0.1", "192.168.0.0/16", "fd00::1", "127.0.0.1", "::1", "0.0.0.0", "224.0.0.1", "domain:com", "domain:co.uk", "domain:localhost", "regex:.*", "regex:[", "regex:\\w+", "md5:xyz", "ip:1.2.3", "cidr:1.2.3.4", "url:", "email:joe", "filename:*.exe", "domain:ev il.com", "a\x00bcd", "\xff\xfe\xfd"}
+	bad := []string{"ab", "string:a", "com", "Localhost", "http://", "0.0.0.0/0", "1.0.0.0/4", "10.0.0.1", "192.168.0.0/16", "fd00::1", "127.0.0.1", "::1", "0.0.0.0", "224.0.0.1", "domain:com", "domain:co.uk", "domain:localhost", "regex:.*", "regex:[", "regex:\\w+", "md5:xyz", "ip:1.2.3", "cidr:1.2.3.4", "url:", "email:joe", "filename:*.exe", "domain:ev il.com", "a\x00bcd", "\xff\xfe\xfd"}
 	for _, line := range bad {
 		inds, err := ReadList("x.txt", strings.NewReader("# list\nevil.com\n"+line+"\n"))
 		if err == nil || !strings.HasPrefix(err.Error(), "x.txt:3: ") {

@@ -129,7 +129,7 @@ func mayBeAddr(v string) bool {
 const maxAddr = 128
 
 func guessURL(v string) bool {
-	if scheme, rest, ok := strings.Cut(v, "://"); ok && rest != "" {
+	if scheme, _, ok := strings.Cut(v, "://"); ok {
 		return isWord(scheme)
 	}
 	host, _, ok := strings.Cut(v, "/")
@@ -311,6 +311,16 @@ func looksLikeHost(s string) bool {
 	}
 	suffix, icann := publicsuffix.PublicSuffix(h)
 	return icann || strings.Contains(suffix, ".") || privateTLD[tld]
+}
+
+// isTopLevel reports whether s is a top-level domain, or the host itself: no list means these, and as strings they are everywhere.
+func isTopLevel(s string) bool {
+	if !isWord(s) {
+		return false
+	}
+	s = strings.ToLower(s)
+	_, icann := publicsuffix.PublicSuffix(s)
+	return icann || s == "localhost"
 }
 
 // parseURL returns a URL without scheme, user and fragment, in the spelling in which it is looked for. A URL that names

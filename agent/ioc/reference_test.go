@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -18,7 +19,7 @@ import (
 var (
 	letters  = `\p{Latin}\p{Greek}\p{Cyrillic}\p{Mn}`
 	refLeft  = map[edge]string{anything: ``, notAlnum: `(?:^|[^0-9A-Za-z])`, notAddr: `(?:^|^\.|[^0-9]\.|[^0-9A-Za-z.])`, notHost: `(?:^|[^-0-9A-Za-z_.` + letters + `])`, notLabel: `(?:^|[^-0-9A-Za-z_` + letters + `])`, notMail: `(?:^|[^-0-9A-Za-z_.+%` + letters + `])`, notName: `(?:^|[^-0-9A-Za-z_.` + letters + `])`}
-	refRight = map[edge]string{anything: ``, notAlnum: `(?:$|[^0-9A-Za-z])`, notAddr: `(?:$|\.$|\.[^0-9]|[^0-9A-Za-z.])`, notHost: `(?:$|\.$|\.[^0-9A-Za-z]|[^-0-9A-Za-z_.@` + letters + `])`, notName: `(?:$|\.$|\.[^0-9A-Za-z]|[^-0-9A-Za-z_.` + letters + `])`, notWord: `(?:$|[^-0-9A-Za-z_` + letters + `])`}
+	refRight = map[edge]string{anything: ``, notAlnum: `(?:$|[^0-9A-Za-z])`, notAddr: `(?:$|\.$|\.[^0-9]|[^0-9A-Za-z.])`, notHost: `(?:$|\.$|\.[^0-9A-Za-z]|[^-0-9A-Za-z_.@` + letters + `])`, notName: `(?:$|\.$|\.[^0-9A-Za-z]|[^-0-9A-Za-z_.` + letters + `])`, notWord: `(?:$|[^-0-9A-Za-z_%` + letters + `]|%(?:$|[^2-7]|2(?:$|[^dD])|3(?:$|[^0-9])|[46](?:$|[^1-9a-fA-F])|5(?:$|[^0-9aAfF])|7(?:$|[^0-9aA])))`}
 )
 
 func refExpr(ind Indicator) string {
@@ -69,15 +70,30 @@ func anyCase(s string) string {
 // reference returns "line value" for each indicator that is on a line.
 func reference(inds []Indicator, text string) []string {
 	var hits []string
+	exprs := make([]*regexp.Regexp, len(inds))
+	for i, ind := range inds {
+		exprs[i] = regexp.MustCompile(refExpr(ind))
+	}
 	for n, line := range strings.Split(text, "\n") {
-		for _, ind := range inds {
-			if ind.Type == CIDR && refNet(ind.Value, line) || ind.Type != CIDR && regexp.MustCompile(refExpr(ind)).MatchString(line) {
+		for i, ind := range inds {
+			if refMatch(ind, exprs[i], line) {
 				hits = append(hits, fmt.Sprint(n+1, " ", ind.Type, " ", ind.Value))
 			}
 		}
 	}
 	sort.Strings(hits)
 	return hits
+}
+
+func refMatch(ind Indicator, expr *regexp.Regexp, line string) bool {
+	switch ind.Type {
+	case IPv6:
+		return ref6(line, func(a netip.Addr) bool { return a.WithZone("") == netip.MustParseAddr(ind.Value) })
+	case CIDR:
+		p := netip.MustParsePrefix(ind.Value)
+		return p.Addr().Is4() && refNet(ind.Value, line) || p.Addr().Is6() && ref6(line, p.Contains)
+	}
+	return expr.MatchString(line)
 }
 
 func refNet(network, line string) bool {
@@ -122,9 +138,10 @@ var fuzzValues = []string{
 	"hostname:evil.com", "http://evil.com/a/b.php", "http://evil.com/", "https://1.2.3.4:8080/a", "joe@evil.com", "d41d8cd98f00b204e9800998ecf8427e",
 	"da39a3ee5e6b4b0d3255bfef95601890afd80709", "ab12.exe", "evil-ab12.exe", "b12.exe", "/tmp/x", "C:\\Temp\\x.exe", "string:abc", "string:evil", "string:a b c d e f g",
 	"string:.exe", "regex:ev[i1]l\\d", "regex:(?i)x{3,5}y", "string:aaaaaaaaaa",
+	"2001:db8::1", "2001:db8:0:1::4:0", "2001:db8::/48", "2a00:1:2:3:4:5:6:7",
 }
 
-var fuzzGlue = []string{" ", "", ".", "-", "_", "/", ":", "@", "a", "1", "\n", "\n", "\r\n", "é", "\xc3", "\\", "://", "www.", "x", "[", "]", "%", "(", "=", "0", "evil", "aaaaaa", "  "}
+var fuzzGlue = []string{" ", "", ".", "-", "_", "/", ":", "@", "a", "1", "\n", "\n", "\r\n", "é", "\xc3", "\\", "://", "www.", "x", "[", "]", "%", "(", "=", "0", "evil", "aaaaaa", "  ", "::", ":0:", "db8", "addr:", "%eth0"}
 
 func fuzzSet(t testing.TB, r *rand.Rand) ([]Indicator, *Set) {
 	var inds []Indicator
@@ -148,7 +165,7 @@ func fuzzText(inds []Indicator, r *rand.Rand, size int) string {
 	for b.Len() < size {
 		switch r.IntN(6) {
 		case 0, 1:
-			b.WriteString(inds[r.IntN(len(inds))].Value)
+			b.WriteString(spelled(inds[r.IntN(len(inds))], r))
 		case 2:
 			ind, _ := parseEntry(fuzzValues[r.IntN(len(fuzzValues))])
 			b.WriteString(strings.ToUpper(ind.Value))
@@ -159,6 +176,14 @@ func fuzzText(inds []Indicator, r *rand.Rand, size int) string {
 		}
 	}
 	return b.String()
+}
+
+// spelled is one of the spellings of an indicator that it is found in.
+func spelled(ind Indicator, r *rand.Rand) string {
+	if ind.Type == IPv6 {
+		return spell6(netip.MustParseAddr(ind.Value), r)
+	}
+	return ind.Value
 }
 
 func FuzzScan(f *testing.F) {
@@ -173,7 +198,29 @@ func FuzzScan(f *testing.F) {
 		if diff := cmp.Diff(want, got); diff != "" && !longLine(text) {
 			t.Errorf("%+v in\n%q\n-reference +scan:\n%s", inds, text, diff)
 		}
+		checkWide(t, set, text, want)
 	})
+}
+
+// checkWide checks that a log in UTF-16 has the hits of the same text in UTF-8.
+func checkWide(t testing.TB, set *Set, text string, want []string) {
+	if !utf8.ValidString(text) || longLine(text) {
+		return
+	}
+	for _, order := range []string{"\xff\xfe", "\xfe\xff"} {
+		var got []string
+		sc := set.Scan("wide", func(h Hit) {
+			got = append(got, fmt.Sprint(h.Line, " ", h.Indicator.Type, " ", h.Indicator.Value))
+		})
+		for part := range chunks([]byte(order+wide(text, order == "\xfe\xff")), 77) {
+			sc.Write(part)
+		}
+		sc.Close()
+		sort.Strings(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q in UTF-16\n-reference +scan:\n%s", text, diff)
+		}
+	}
 }
 
 // longLine reports whether a line is longer than a block, so that ^ and $ in a regular expression are not those of the line.

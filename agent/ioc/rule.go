@@ -8,7 +8,7 @@ import (
 // A rule says what may stand beside a form of an indicator.
 type rule struct{ left, right edge }
 
-// An edge names what must not stand on one side. It looks at no more than one character and one byte.
+// An edge names what must not stand on one side. It looks at no more than one character and two bytes.
 type edge uint8
 
 const (
@@ -70,7 +70,7 @@ func (e edge) fitsRight(after []byte) bool {
 	case notName:
 		return !isLabel(c) && !(c == '.' && isAlnum(next))
 	case notWord:
-		return !isLabel(c)
+		return !isLabel(c) && !(c == '%' && len(after) > 2 && isHex(after[1]) && isHex(after[2]) && isLabel(hexPair(after[1:])))
 	}
 	return !isAlnum(c)
 }

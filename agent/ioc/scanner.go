@@ -2,8 +2,9 @@ package ioc
 
 import (
 	"context"
-	"fmt"
 	"io"
+	"strings"
+	"time"
 )
 
 // A Scanner scans one stream that is written to it. It belongs to one goroutine.
@@ -26,10 +27,10 @@ func (s *Set) Scan(name string, onHit func(Hit)) *Scanner {
 }
 
 // ScanReader scans a stream up to its end. An error that wraps [ErrPartial] says why the stream could be scanned only in part;
-// other errors are those of the reader and of the context.
+// other errors are those of the reader and of the context. If r can seek, a stream that looks damaged is read a second time.
 func (s *Set) ScanReader(ctx context.Context, name string, r io.Reader, onHit func(Hit)) error {
-	in := &sourceReader{ctx: ctx, r: r}
-	err := newScan(s, in, onHit).guarded(in)
+	in := newSource(ctx, r)
+	err := s.whole(in, onHit)
 	if in.err != nil {
 		return in.err
 	}
@@ -40,23 +41,56 @@ func partial(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%w: %w", ErrPartial, err)
+	return &partialError{err}
 }
+
+// A partialError says in one line why a stream could be scanned only in part.
+type partialError struct{ why error }
+
+func (e *partialError) Error() string {
+	return ErrPartial.Error() + ": " + strings.ReplaceAll(e.why.Error(), "\n", "; ")
+}
+
+func (e *partialError) Unwrap() []error { return []error{ErrPartial, e.why} }
 
 // A sourceReader reads until its context ends, and remembers why it could not go on.
 type sourceReader struct {
-	ctx context.Context
-	r   io.Reader
-	n   int64
-	err error
+	ctx    context.Context
+	r      io.Reader
+	n      int64
+	err    error
+	meter  *meter
+	now    func() time.Time
+	waited time.Duration // in r
+
+	seeker io.Seeker // reads from start on again; or nil
+	start  int64
+	kept   []byte // all that was read, unless forgot
+	forgot bool
+}
+
+func newSource(ctx context.Context, r io.Reader) *sourceReader {
+	in := &sourceReader{ctx: ctx, r: r, now: time.Now}
+	if s, ok := r.(io.Seeker); ok {
+		if at, err := s.Seek(0, io.SeekCurrent); err == nil {
+			in.seeker, in.start, in.forgot = s, at, true
+		}
+	}
+	return in
 }
 
 func (r *sourceReader) Read(p []byte) (int, error) {
 	if r.err = r.ctx.Err(); r.err != nil {
 		return 0, r.err
 	}
+	if err := r.meter.check(); err != nil {
+		return 0, err
+	}
+	start := r.now()
 	n, err := r.r.Read(p)
+	r.waited += r.now().Sub(start)
 	r.n += int64(n)
+	r.keep(p[:n])
 	if err != nil && err != io.EOF {
 		r.err = err
 	}
@@ -90,8 +124,8 @@ func (s *Scanner) start() {
 	r, w := io.Pipe()
 	s.pipe, s.done = w, make(chan error, 1)
 	go func() {
-		in := &sourceReader{ctx: context.Background(), r: r}
-		s.done <- partial(newScan(s.set, in, s.onHit).guarded(in))
+		in := newSource(context.Background(), r)
+		s.done <- partial(s.set.whole(in, s.onHit))
 		_, _ = io.Copy(io.Discard, r) // what is left, so that Write doesn't wait
 	}()
 	_, _ = s.pipe.Write(head) // the reader reads to the end

@@ -179,7 +179,9 @@ func TestGzip(t *testing.T) {
 		{"truncated in the trailer", whole[:len(whole)-5], 20, true},
 		{"wrong checksum", append(bytes.Clone(whole[:len(whole)-8]), make([]byte, 8)...), 20, true},
 		{"plain text", []byte(text), 20, false},
-		{"text that begins like gzip", append([]byte("\x1f\x8b\x08"), text...), 20, true},
+		{"text that begins like gzip", append([]byte("\x1f\x8b\x08"), text...), 20, false},
+		{"text that begins with a header of gzip", append([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"), text...), 20, false},
+		{"text that begins with a header and a name of gzip", append([]byte("\x1f\x8b\x08\x08\x00\x00\x00\x00\x00\x03"), text...), 20, false},
 		{"only the magic", []byte("\x1f\x8b\x08"), 0, true},
 		{"nothing", nil, 0, false},
 	}

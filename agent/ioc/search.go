@@ -1,7 +1,6 @@
 package ioc
 
 import (
-	"bytes"
 	"errors"
 	"slices"
 )
@@ -19,9 +18,14 @@ type match struct {
 type hitList struct {
 	found       []match
 	from, limit int
+	tries       *lineTries
 }
 
 func (h *hitList) add(id int32, at, n int) {
+	if h.tries != nil && id >= h.tries.first {
+		h.tries.at(id, at)
+		return
+	}
 	if at >= h.from && at < h.limit {
 		h.found = append(h.found, match{at: at, start: at, end: at + n, id: id})
 	}
@@ -33,14 +37,15 @@ type search struct {
 	masks  *masks
 	hits   hitList
 	view   view
-	deeper *search // searches what was decoded
+	tries  *lineTries // of regular expressions that have a literal; nil if there are none
+	deeper *search    // searches what was decoded
 }
 
 // maxDepth is how many encodings are undone inside each other.
 const maxDepth = 3
 
 func newSearch(s *Set, depth int) *search {
-	x := &search{set: s, masks: newMasks(s.tokens.short)}
+	x := &search{set: s, masks: newMasks(s.tokens.short), tries: s.regexes.newTries(int32(len(s.inds)))}
 	if depth < maxDepth {
 		x.view.active = true
 	}
@@ -54,17 +59,19 @@ func (x *search) block(buf []byte, from, limit int) {
 	if limit > 0 && limit < len(buf) && buf[limit-1] != '\n' {
 		end = len(buf)
 	}
-	x.hits = hitList{x.hits.found[:0], from, limit}
+	x.hits = hitList{x.hits.found[:0], from, limit, x.tries}
 	x.view.start(buf, from, limit)
 	x.tokens(buf, from, end)
 	s := x.set
+	x.tries.start(buf, &x.hits)
 	s.factors.find(buf, end, &x.hits)
 	if len(s.addrs.v6) > 0 || len(s.addrs.nets6.nets) > 0 {
 		s.addrs.find6(buf, from, end, &x.hits)
 	}
-	for i := range s.regexes {
-		x.lines(&s.regexes[i], buf, from, limit)
+	if s.addrs.dashed {
+		s.addrs.findDashed(buf, from, end, &x.hits)
 	}
+	s.regexes.tryLines(buf, &x.hits)
 	if len(x.view.segments) > 0 {
 		x.decoded()
 	}
@@ -86,20 +93,6 @@ func (x *search) tokens(buf []byte, from, end int) {
 	}
 	t.quads = t.nets != nil || s.tokens.address
 	t.find(from, end)
-}
-
-// lines tries a regular expression on every line.
-func (x *search) lines(re *lineRegex, buf []byte, from, limit int) {
-	for at := from; at < limit; {
-		end := len(buf)
-		if i := bytes.IndexByte(buf[at:], '\n'); i >= 0 {
-			end = at + i
-		}
-		if m := re.FindIndex(bytes.TrimSuffix(buf[at:end], []byte("\r"))); m != nil {
-			x.hits.add(re.id, at+m[0], m[1]-m[0])
-		}
-		at = end + 1
-	}
 }
 
 // overflow returns an error if more was encoded in one block than was decoded.

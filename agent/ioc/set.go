@@ -15,28 +15,25 @@ type Set struct {
 	tokens  tokens
 	factors *factors
 	addrs   addrs
-	regexes []lineRegex
+	regexes regexes
 	digests map[string]int32
 	names   map[string][]int32 // names of files in lower case
 	excepts map[int32]*regexp.Regexp
 	buffers sync.Pool // of *[]byte
 }
 
-// A lineRegex is a regular expression that is tried on every line.
-type lineRegex struct {
-	*regexp.Regexp
-	id int32
-}
-
 // NewSet makes a set. Indicators of the same type and value become one that remembers all sources.
-func NewSet(indicators []Indicator) (*Set, error) {
+func NewSet(indicators []Indicator, options ...Option) (*Set, error) {
 	s := &Set{inds: merge(indicators), digests: map[string]int32{}, names: map[string][]int32{}}
+	for _, change := range options {
+		change(s)
+	}
 	s.tokens.forms = make([]tokenForm, 0, len(s.inds))
 	var refs []formRef
 	for i := range s.inds {
 		id, ind := int32(i), &s.inds[i]
 		for _, f := range formsOf(ind) {
-			if f.text == "" || len(f.text) > 2*maxValue {
+			if len(f.text) < minWord || len(f.text) > 2*maxValue {
 				return nil, fmt.Errorf("indicator %q: its length can't be searched for", ind.Raw)
 			}
 			if !s.tokens.add(ind.Type, f, id) {
@@ -54,7 +51,7 @@ func NewSet(indicators []Indicator) (*Set, error) {
 	s.addrs.nets4.seal()
 	s.addrs.nets6.seal()
 	s.tokens.seal()
-	s.factors = newFactors(refs)
+	s.factors = newFactors(append(refs, s.regexes.seal(int32(len(s.inds)))...))
 	return s, nil
 }
 
@@ -66,11 +63,7 @@ func (s *Set) addOther(id int32, ind *Indicator) error {
 		name := strings.ToLower(ind.Value)
 		s.names[name] = append(s.names[name], id)
 	case Regex:
-		re, err := regexp.Compile(ind.Value)
-		if err != nil {
-			return fmt.Errorf("indicator %q: %w", ind.Raw, err)
-		}
-		s.regexes = append(s.regexes, lineRegex{re, id})
+		return s.regexes.add(id, ind)
 	}
 	return nil
 }
@@ -159,13 +152,21 @@ func (s *Set) MatchName(path string) []*Indicator {
 	for name := range strings.FieldsFuncSeq(strings.ToLower(path), isSeparator) {
 		ids = append(ids, s.names[name]...)
 	}
+	lines := strings.ContainsAny(path, "\n\r")
 	for _, m := range s.searchName(path) {
-		if s.inds[m.id].Type == Path && !goesOn(path, m.end) {
-			ids = append(ids, m.id)
+		switch s.inds[m.id].Type {
+		case Path:
+			if !goesOn(path, m.end) {
+				ids = append(ids, m.id)
+			}
+		case Regex:
+			if !lines {
+				ids = append(ids, m.id)
+			}
 		}
 	}
-	for _, re := range s.regexes {
-		if re.MatchString(path) {
+	for i := range s.regexes.all { // a name is no text, whatever stands in it
+		if re := &s.regexes.all[i]; lines && re.MatchString(path) {
 			ids = append(ids, re.id)
 		}
 	}
