@@ -11,6 +11,7 @@ import (
 // So the cost hardly depends on the number of forms.
 type tokens struct {
 	forms   []tokenForm
+	hashes  []uint64 // of the forms, until the tables are made
 	filter  []uint64 // blocks of 64 bits of which every form sets two
 	block   uint8    // shift that makes a hash the index of a block
 	heads   []int32  // form+1 by hash
@@ -82,6 +83,7 @@ func (t *tokens) add(typ Type, f form, id int32) bool {
 		return false
 	}
 	t.forms = append(t.forms, tokenForm{f.text, f.rule, uint16(end), id})
+	t.hashes = append(t.hashes, hashToken(tokenKey(f.text[start:end])))
 	t.short = t.short || end-start < longToken
 	t.domains = t.domains || f.rule.left == notLabel
 	t.address = t.address || typ == IPv4
@@ -98,17 +100,12 @@ func (t *tokens) seal() {
 	blocks := max(6, bits.Len(uint(len(t.forms)*24/64)))
 	t.block = uint8(64 - blocks)
 	t.filter = make([]uint64, 1<<blocks)
-	for i := range t.forms {
-		f := &t.forms[i]
-		start := int(f.end)
-		for start > 0 && inToken(f.text, start-1) {
-			start--
-		}
-		h := hashToken(tokenKey(f.text[start:f.end]))
+	for i, h := range t.hashes {
 		t.next[i] = t.heads[h>>t.slot]
 		t.heads[h>>t.slot] = int32(i) + 1
 		t.filter[h>>t.block] |= t.bitsOf(h)
 	}
+	t.hashes = nil
 }
 
 // tokenKey returns the last 16 bytes of a token, without regard to case.
