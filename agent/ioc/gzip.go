@@ -36,13 +36,16 @@ type gunzipper struct {
 
 // gzip scans what a stream of gzip members holds, straight in the block where it is text.
 func (c *scan) gzip(in *replay) error {
-	g := &gunzipper{inflater: newInflater(in)}
+	g := &gunzipper{inflater: c.set.inflater(in)}
 	text := c.newLines()
 	text.history = windowSize
 	err := c.gzipText(g, text, in)
 	err = errors.Join(err, text.finish())
 	if in.forget {
 		in.r = io.MultiReader(bytes.NewReader(g.unread()), in.r)
+	}
+	if err == nil { // nobody reads what was unread
+		c.set.inflaters.Put(g.inflater)
 	}
 	return err
 }

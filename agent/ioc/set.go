@@ -3,6 +3,7 @@ package ioc
 import (
 	"fmt"
 	"hash/maphash"
+	"io"
 	"math/bits"
 	"regexp"
 	"slices"
@@ -20,7 +21,19 @@ type Set struct {
 	digests map[string]int32
 	names   map[string][]int32 // names of files in lower case
 	excepts map[int32]*regexp.Regexp
-	buffers sync.Pool // of *[]byte
+
+	buffers   sync.Pool // of *[]byte
+	inflaters sync.Pool // of *inflater
+}
+
+// inflater returns an inflater that may have served another stream.
+func (s *Set) inflater(r io.Reader) *inflater {
+	d, ok := s.inflaters.Get().(*inflater)
+	if !ok {
+		return newInflater(r)
+	}
+	d.reuse(r)
+	return d
 }
 
 // A lineRegex is a regular expression that is tried on every line.

@@ -37,7 +37,7 @@ const (
 
 // anchor returns the token by which a form is looked up.
 func anchor(t Type, f form) (start, end int, ok bool) {
-	if f.rule == (rule{notAlnum, notAlnum}) {
+	if t == IPv4 || f.rule == (rule{notAlnum, notAlnum}) {
 		return 0, len(f.text), true
 	}
 	end = len(f.text)
