@@ -54,6 +54,10 @@ func (f *iocFlags) load(ctx context.Context, u *ui) (*ioc.Set, error) {
 		if err != nil {
 			return nil, withHint(exitUsage, err, hintIndicators)
 		}
+		if all == nil {
+			all = list
+			continue
+		}
 		all = append(all, list...)
 	}
 	set, err := ioc.NewSet(all, f.matching()...)

@@ -2,7 +2,7 @@
 # Compares `bellwether scan` with what else can look for indicators in logs: side by side in one run, on one core, in interleaved rounds.
 # usage: bench/scan.sh [-m MIB] [-n ROUNDS] [-s SEED] [-c CORE] [-q]
 #   -m 256  MiB of plain text      -n 3  rounds      -s 1  seed of the corpus      -c 0  the core that all but one measurement run on
-#   -q      quick: 64 MiB, one round, lists of 10 and 100,000, and only what the goals speak of
+#   -q      quick: 64 MiB and one round, unless -m and -n come after it, and only what the goals speak of
 # Prints MB of plain text per second of CPU (user and system, of all processes of a pipeline), the median of the rounds; peak memory of the largest
 # process; the lines that were printed, beside those that are true. Nothing is installed: a tool that is missing is named and left out. What takes
 # more than 60 s of CPU is stopped, and not tried with a longer list; what takes longer than 10 s is measured once. All output goes to files: GNU grep stops at its first match when it
@@ -19,7 +19,7 @@ while getopts m:n:s:c:q opt; do
 done
 limit=60
 lists=(1 10 1k 10k 100k)
-[ -z "$quick" ] || lists=(10 100k)
+[ -z "$quick" ] || lists=(10 1k 10k 100k)
 export LC_ALL=C.UTF-8
 
 for needed in go taskset timeout /usr/bin/time; do
@@ -60,13 +60,24 @@ add gz "igzip -dc" - igzip "xargs -0 igzip -dc < '$work/packed' > /dev/null"
 [ -n "$quick" ] || add plain "wc -l" - wc "find '$plain' -type f -print0 | xargs -0 wc -l"
 for n in "${lists[@]}"; do
 	list=$work/corpus/indicators/$n.txt
+	[ -z "$quick" ] || case $n in # these two have a goal of their own each
+	1k)
+		add gz "bellwether scan, purego" 1k bash "'$work/bellwether-purego' scan --iocs '$list' '$gz'"
+		continue
+		;;
+	10k)
+		add plain "bellwether scan" 10k bash "'$work/bellwether' scan --iocs '$list' '$plain'"
+		add plain "LC_ALL=C grep -iaFnf" 10k grep "LC_ALL=C grep -r -iaFn -f '$list' '$plain'"
+		continue
+		;;
+	esac
 	add gz "bellwether scan" "$n" bash "'$work/bellwether' scan --iocs '$list' '$gz'"
 	add gz "bellwether scan, purego" "$n" bash "'$work/bellwether-purego' scan --iocs '$list' '$gz'"
 	add gz "find, zcat, grep -iaE" "$n" zcat "find '$gz' -name '*.gz' -exec zcat {} + | grep -iaE \"\$(cat '$work/pattern.$n')\""
 	add gz "ugrep -z -iaFnf" "$n" ugrep "ugrep -z -r -J1 -iaFn -f '$list' '$gz'"
+	[ -z "$quick" ] || continue
 	add plain "bellwether scan" "$n" bash "'$work/bellwether' scan --iocs '$list' '$plain'"
 	add plain "LC_ALL=C grep -iaFnf" "$n" grep "LC_ALL=C grep -r -iaFn -f '$list' '$plain'"
-	[ -z "$quick" ] || continue
 	add gz "zgrep -iaFnf" "$n" zgrep "xargs -0 zgrep -iaFn -f '$list' < '$work/packed'"
 	add gz "LC_ALL=C zgrep -iaFnf" "$n" zgrep "LC_ALL=C; export LC_ALL; xargs -0 zgrep -iaFn -f '$list' < '$work/packed'"
 	add gz "rg -z -iaFnf" "$n" rg "rg -z -j1 -uu -iaFn -f '$list' '$gz'"

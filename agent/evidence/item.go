@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"runtime"
 
 	"bellwether/collectors"
 )
@@ -20,12 +21,13 @@ type itemWriter struct {
 	hash     hash.Hash
 	size     int64
 	taps     []*tap
+	alone    bool // one goroutine runs at a time: there is nothing to gain by a second one
 	storeErr error
 	cut      bool // at the run's budget
 }
 
 func (c *Case) newItemWriter(name string, object Object) *itemWriter {
-	w := &itemWriter{c: c, object: object, hash: sha256.New()}
+	w := &itemWriter{c: c, object: object, hash: sha256.New(), alone: runtime.GOMAXPROCS(0) == 1}
 	for _, t := range c.opt.Taps {
 		w.taps = append(w.taps, &tap{w: t(name)})
 	}
@@ -62,7 +64,7 @@ func (w *itemWriter) feed(p []byte) (wait func()) {
 	if len(w.taps) == 0 {
 		return func() {}
 	}
-	if len(p) < smallWrite {
+	if w.alone || len(p) < smallWrite {
 		w.tapAll(p)
 		return func() {}
 	}

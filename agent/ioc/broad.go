@@ -53,13 +53,18 @@ func tooBroad(ind Indicator) error {
 
 func broadAddr(s string) error {
 	a, err := netip.ParseAddr(s)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return broadIP(a)
+}
+
+func broadIP(a netip.Addr) error {
+	switch {
 	case a.IsUnspecified(), a.IsLoopback(), a.IsMulticast(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return fmt.Errorf("%s belongs to no host: it would match on every machine", s)
+		return fmt.Errorf("%s belongs to no host: it would match on every machine", a)
 	case a.IsPrivate():
-		return fmt.Errorf("%s %w", s, errPrivate)
+		return fmt.Errorf("%s %w", a, errPrivate)
 	}
 	return nil
 }

@@ -150,17 +150,29 @@ type loader struct {
 	name    string
 	inds    []Indicator
 	errs    []error
-	steps   int      // of the regular expressions
-	skipped int      // attributes that are not meant for detection
-	sources []string // in which those of the indicators stand, many in one piece of memory
+	steps   int             // of the regular expressions
+	skipped int             // attributes that are not meant for detection
+	sources []string        // in which those of the indicators stand, many in one piece of memory
+	places  strings.Builder // and so their texts
 }
 
+// placesSize is how many bytes of sources share one piece of memory.
+const placesSize = 32 << 10
+
 func (l *loader) source(at place) string {
-	s := l.name + ":" + strconv.Itoa(at.line)
-	if at.id != "" {
-		s += "#" + at.id
+	if l.places.Len()+len(l.name)+len(at.id)+22 > l.places.Cap() {
+		l.places = strings.Builder{}
+		l.places.Grow(max(min(placesSize, 64*(len(l.inds)+1)), len(l.name)+len(at.id)+22))
 	}
-	return s
+	start, digits := l.places.Len(), [20]byte{}
+	l.places.WriteString(l.name)
+	l.places.WriteByte(':')
+	l.places.Write(strconv.AppendInt(digits[:0], int64(at.line), 10))
+	if at.id != "" {
+		l.places.WriteByte('#')
+		l.places.WriteString(at.id)
+	}
+	return l.places.String()[start:]
 }
 
 // add takes an entry if it can be used.

@@ -46,6 +46,9 @@ func (c *scan) gzip(in *replay) (inside, damage error) {
 	inside, damage = c.gzipText(g, text, in)
 	inside = errors.Join(inside, text.finish())
 	in.left = g.unread()
+	if inside == nil && damage == nil && len(in.left) == 0 && g.library == nil { // nobody looks into it any more
+		c.set.inflaters.Put(g.inflater)
+	}
 	return inside, damage
 }
 

@@ -75,6 +75,13 @@ func newInflater(r io.Reader) *inflater {
 	return &inflater{r: r, in: make([]byte, 0, inSize+inSlack)}
 }
 
+// reuse makes the inflater that of another stream.
+func (d *inflater) reuse(r io.Reader) {
+	d.reset()
+	d.r, d.in, d.ip, d.read, d.eof, d.err = r, d.in[:0], 0, 0, false, nil
+	d.bits, d.nbits, d.stored = 0, 0, 0
+}
+
 // fill reads more input, if there is any.
 func (d *inflater) fill() {
 	if d.eof {

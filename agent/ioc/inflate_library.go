@@ -11,10 +11,11 @@ type libraryInflater struct{ r io.ReadCloser }
 
 // newInflater returns the decoder that the scan uses.
 func (c *scan) newInflater(r io.Reader) *inflater {
-	d := newInflater(r)
-	if c.library {
-		d.library = &libraryInflater{flate.NewReader(inflaterInput{d})}
+	if !c.library {
+		return c.set.inflater(r)
 	}
+	d := newInflater(r)
+	d.library = &libraryInflater{flate.NewReader(inflaterInput{d})}
 	return d
 }
 

@@ -301,16 +301,21 @@ func looksLikeHost(s string) bool {
 		return false
 	}
 	h, err := parseHost(s)
-	i := strings.LastIndexByte(h, '.')
-	if err != nil || i < 0 {
-		return false
-	}
-	tld := h[i+1:]
-	if scriptTLD[tld] && strings.Count(h, ".") == 1 {
+	if err != nil || strings.IndexByte(h, '.') < 0 {
 		return false
 	}
 	suffix, icann := publicsuffix.PublicSuffix(h)
-	return icann || strings.Contains(suffix, ".") || privateTLD[tld]
+	return underTLD(h, suffix, icann)
+}
+
+// underTLD reports whether the normal form of a name, which has this public suffix, stands below a top-level domain of which it is not more
+// likely that it tells the type of a file.
+func underTLD(name, suffix string, icann bool) bool {
+	i := strings.LastIndexByte(name, '.')
+	if tld := name[i+1:]; icann || strings.IndexByte(suffix, '.') >= 0 || privateTLD[tld] {
+		return !scriptTLD[tld] || strings.IndexByte(name[:i], '.') >= 0
+	}
+	return false
 }
 
 // isTopLevel reports whether s is a top-level domain, or the host itself: no list means these, and as strings they are everywhere.
@@ -336,6 +341,7 @@ func parseURL(s string) (string, error) {
 		host, path = rest[:i], rest[i:]
 	}
 	host = host[strings.LastIndexByte(host, '@')+1:]
+	spelt := host
 	host, err := urlHost(host)
 	if err != nil {
 		return "", fmt.Errorf("%q is no URL: %w", s, err)
@@ -345,6 +351,9 @@ func parseURL(s string) (string, error) {
 	}
 	if path == "" || path == "/" {
 		return "://" + host, nil
+	}
+	if host == spelt && strings.HasSuffix(rest, path) {
+		return rest[len(rest)-len(path)-len(host):], nil // one string, kept once
 	}
 	return host + path, nil
 }
@@ -365,15 +374,23 @@ func urlHost(s string) (string, error) {
 	if port != "" && !isNumber(port) {
 		return "", fmt.Errorf("%q is no port", port)
 	}
-	if a, err := netip.ParseAddr(host); err == nil {
-		host = a.String()
-	} else if host, err = parseHost(host); err != nil {
+	host, err := hostOrAddr(host)
+	if err != nil {
 		return "", err
 	}
 	if port != "" {
 		host += ":" + port
 	}
 	return host, nil
+}
+
+func hostOrAddr(host string) (string, error) {
+	if mayBeAddr(host) {
+		if a, err := netip.ParseAddr(host); err == nil {
+			return a.String(), nil
+		}
+	}
+	return parseHost(host)
 }
 
 func parseEmail(s string) (string, error) {

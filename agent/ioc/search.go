@@ -33,12 +33,13 @@ func (h *hitList) add(id int32, at, n int) {
 
 // A search finds all indicators of a set in one block after the other, as they are and encoded.
 type search struct {
-	set    *Set
-	masks  *masks
-	hits   hitList
-	view   view
-	tries  *lineTries // of regular expressions that have a literal; nil if there are none
-	deeper *search    // searches what was decoded
+	set     *Set
+	masks   *masks
+	records records
+	hits    hitList
+	view    view
+	tries   *lineTries // of regular expressions that have a literal; nil if there are none
+	deeper  *search    // searches what was decoded
 }
 
 // maxDepth is how many encodings are undone inside each other.
@@ -87,7 +88,7 @@ func pad(buf []byte) {
 
 func (x *search) tokens(buf []byte, from, end int) {
 	s := x.set
-	t := tokenSearch{tokens: &s.tokens, buf: buf, hits: &x.hits, masks: x.masks, view: &x.view}
+	t := tokenSearch{tokens: &s.tokens, buf: buf, hits: &x.hits, masks: x.masks, records: &x.records, view: &x.view}
 	if len(s.addrs.nets4.nets) > 0 {
 		t.nets = &s.addrs.nets4
 	}

@@ -3,6 +3,8 @@ package ioc
 import (
 	"fmt"
 	"hash/maphash"
+	"io"
+	"math/bits"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,10 +21,23 @@ type Set struct {
 	digests map[string]int32
 	names   map[string][]int32 // names of files in lower case
 	excepts map[int32]*regexp.Regexp
-	buffers sync.Pool // of *[]byte
+
+	buffers   sync.Pool // of *[]byte
+	inflaters sync.Pool // of *inflater
 }
 
-// NewSet makes a set. Indicators of the same type and value become one that remembers all sources.
+// inflater returns an inflater that may have served another stream.
+func (s *Set) inflater(r io.Reader) *inflater {
+	d, ok := s.inflaters.Get().(*inflater)
+	if !ok {
+		return newInflater(r)
+	}
+	d.reuse(r)
+	return d
+}
+
+// NewSet makes a set. Indicators of the same type and value become one that remembers all sources. The slice must not be changed
+// afterwards.
 func NewSet(indicators []Indicator, options ...Option) (*Set, error) {
 	s := &Set{inds: merge(indicators), digests: map[string]int32{}, names: map[string][]int32{}}
 	for _, change := range options {
@@ -89,26 +104,37 @@ func (s *Set) excepted(id int32, text []byte) bool {
 	return re != nil && re.Match(text)
 }
 
-// merge makes one indicator of those that look for the same thing.
+// merge makes one indicator of those that look for the same thing. What it returns are the indicators themselves if no two do.
 func merge(indicators []Indicator) []Indicator {
-	seed := maphash.MakeSeed()
-	at := make(map[uint64]int32, len(indicators))
-	merged := make([]Indicator, 0, len(indicators))
-	for _, ind := range indicators {
-		for key := maphash.String(seed, mergeValue(&ind)); ; key++ {
-			i, ok := at[key]
-			if !ok {
-				at[key] = int32(len(merged))
-				merged = append(merged, ind)
-				break
-			}
-			if m := &merged[i]; m.Type == ind.Type && mergeValue(m) == mergeValue(&ind) {
-				m.add(&ind)
-				break
-			}
+	seed, size := maphash.MakeSeed(), bits.Len(uint(len(indicators)))+1
+	at := make([]int32, 1<<size) // 1 + where the indicator is, by hash
+	merged, shared := indicators[:0:len(indicators)], true
+	for i := range indicators {
+		ind := &indicators[i]
+		value := mergeValue(ind)
+		slot := maphash.String(seed, value) >> (64 - size)
+		for at[slot] != 0 && !sameIndicator(&merged[at[slot]-1], ind.Type, value) {
+			slot = (slot + 1) & (1<<size - 1)
 		}
+		if at[slot] != 0 {
+			if shared { // the caller's stay as they are
+				merged, shared = append(make([]Indicator, 0, len(indicators)), merged...), false
+			}
+			merged[at[slot]-1].add(ind)
+			continue
+		}
+		if shared {
+			merged = indicators[:i+1]
+		} else {
+			merged = append(merged, *ind)
+		}
+		at[slot] = int32(len(merged))
 	}
 	return merged
+}
+
+func sameIndicator(ind *Indicator, t Type, value string) bool {
+	return ind.Type == t && mergeValue(ind) == value
 }
 
 // mergeValue is what two indicators of one type share if they look for the same thing.

@@ -3,7 +3,6 @@ package ioc
 import (
 	"encoding/binary"
 	"math/bits"
-	"unsafe"
 )
 
 // Tokens find the forms that hold a token of which both ends are certain: addresses, names of hosts and files, URLs, digests. Every
@@ -11,6 +10,7 @@ import (
 // So the cost hardly depends on the number of forms.
 type tokens struct {
 	forms   []tokenForm
+	hashes  []uint64 // of the forms, until the tables are made
 	filter  []uint64 // blocks of 64 bits of which every form sets two
 	block   uint8    // shift that makes a hash the index of a block
 	heads   []int32  // form+1 by hash
@@ -37,7 +37,7 @@ const (
 
 // anchor returns the token by which a form is looked up.
 func anchor(t Type, f form) (start, end int, ok bool) {
-	if f.rule == (rule{notAlnum, notAlnum}) {
+	if t == IPv4 || f.rule == (rule{notAlnum, notAlnum}) {
 		return 0, len(f.text), true
 	}
 	end = len(f.text)
@@ -82,6 +82,7 @@ func (t *tokens) add(typ Type, f form, id int32) bool {
 		return false
 	}
 	t.forms = append(t.forms, tokenForm{f.text, f.rule, uint16(end), id})
+	t.hashes = append(t.hashes, hashToken(tokenKey(f.text[start:end])))
 	t.short = t.short || end-start < longToken
 	t.domains = t.domains || f.rule.left == notLabel
 	t.address = t.address || typ == IPv4
@@ -98,17 +99,12 @@ func (t *tokens) seal() {
 	blocks := max(6, bits.Len(uint(len(t.forms)*24/64)))
 	t.block = uint8(64 - blocks)
 	t.filter = make([]uint64, 1<<blocks)
-	for i := range t.forms {
-		f := &t.forms[i]
-		start := int(f.end)
-		for start > 0 && inToken(f.text, start-1) {
-			start--
-		}
-		h := hashToken(tokenKey(f.text[start:f.end]))
+	for i, h := range t.hashes {
 		t.next[i] = t.heads[h>>t.slot]
 		t.heads[h>>t.slot] = int32(i) + 1
 		t.filter[h>>t.block] |= t.bitsOf(h)
 	}
+	t.hashes = nil
 }
 
 // tokenKey returns the last 16 bytes of a token, without regard to case.
@@ -144,12 +140,13 @@ func (t *tokens) bitsOf(h uint64) uint64 {
 // A tokenSearch is the search of one block.
 type tokenSearch struct {
 	*tokens
-	nets  *netTable
-	view  *view
-	quads bool // addresses are looked for inside of tokens: 198.51.100.7.log
-	buf   []byte
-	hits  *hitList
-	masks *masks
+	nets    *netTable
+	view    *view
+	quads   bool // addresses are looked for inside of tokens: 198.51.100.7.log
+	buf     []byte
+	hits    *hitList
+	masks   *masks
+	records *records
 }
 
 // find looks at all tokens that end in buf[from:end], or right after it.
@@ -166,10 +163,8 @@ func (s *tokenSearch) find(from, end int) {
 		if m.names != 0 && s.view.active && s.domains {
 			s.view.dnsNames(at, at+64*words)
 		}
+		s.probeAll(at, words)
 		for w := range words {
-			for e := m.ends[w]; e != 0; e &= e - 1 {
-				s.token(at+64*w, w, uint(bits.TrailingZeros64(e)))
-			}
 			for e := m.long[w]; e != 0; e &= e - 1 {
 				b := uint(bits.TrailingZeros64(e))
 				s.long(at+64*w+int(b), bits.LeadingZeros64(^before(&m.alnum, w, b)))
@@ -183,36 +178,6 @@ func before(words *[chunkWords + 1]uint64, w int, b uint) uint64 {
 	return words[w+1]<<(64-b) | words[w]>>b
 }
 
-// token looks at the token that ends before bit b of word w, which is the byte buf[at+b].
-func (s *tokenSearch) token(at, w int, b uint) {
-	run := before(&s.masks.runs, w, b)
-	end, n := at+int(b), bits.LeadingZeros64(^run)
-	if end < 16 || n > 63 || end > len(s.buf) {
-		s.oddToken(end)
-		return
-	}
-	p := unsafe.Pointer(unsafe.SliceData(s.buf))
-	lo, hi := load64(p, end-16)|caseless, load64(p, end-8)|caseless
-	s.probe(end, n, lo, hi)
-	dots := (run &^ before(&s.masks.alnum, w, b)) & (^uint64(0) << (64 - uint(n)))
-	if hi>>56 <= '9' {
-		if s.nets != nil && n <= 15 {
-			s.network(end-n, end)
-		}
-	} else if s.domains {
-		s.parents(end, dots, lo, hi)
-	}
-	if s.quads && fourOrMore(dots) {
-		s.inside(end-n, end)
-	}
-}
-
-func fourOrMore(dots uint64) bool {
-	dots &= dots - 1
-	dots &= dots - 1
-	return dots&(dots-1) != 0
-}
-
 // oddToken looks at a token at the start of the text, or at a long one.
 func (s *tokenSearch) oddToken(end int) {
 	if end > len(s.buf) {
@@ -222,7 +187,7 @@ func (s *tokenSearch) oddToken(end int) {
 	lo, hi := s.key(end)
 	s.probe(end, n, lo, hi)
 	if isDigit(s.buf[end-1]) {
-		if s.nets != nil && n <= 15 {
+		if s.nets != nil && n <= quadSize {
 			s.network(end-n, end)
 		}
 	} else if s.domains {
@@ -246,10 +211,8 @@ func (s *tokenSearch) key(end int) (lo, hi uint64) {
 
 // probe looks up the last n bytes before buf[end].
 func (s *tokenSearch) probe(end, n int, lo, hi uint64) {
-	lo, hi = cut(lo, hi, n)
-	h := hashToken(lo, hi)
-	if want := s.bitsOf(h); s.filter[h>>(s.block&63)]&want == want {
-		s.compare(end, h)
+	if lo, hi = cut(lo, hi, n); s.passes(lo, hi) {
+		s.compare(end, hashToken(lo, hi))
 	}
 }
 
@@ -260,15 +223,6 @@ func (s *tokenSearch) compare(end int, h uint64) {
 		if (&form{f.text, f.rule}).matches(s.buf, at) {
 			s.hits.add(f.id, at, len(f.text))
 		}
-	}
-}
-
-// parents looks up what stands behind each full stop of a token: the domains above a name. Those of 16 bytes and more have
-// been found with the token, because 16 bytes are all that is looked up.
-func (s *tokenSearch) parents(end int, dots, lo, hi uint64) {
-	const near = (1<<(64-minToken) - 1) &^ (1<<(64-16) - 1)
-	for d := dots & near; d != 0; d &= d - 1 {
-		s.probe(end, 63-bits.TrailingZeros64(d), lo, hi)
 	}
 }
 

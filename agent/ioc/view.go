@@ -2,6 +2,7 @@ package ioc
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -106,13 +107,23 @@ func (v *view) special(at, end int) {
 
 // long looks at 16 or more letters and digits, buf[start:end].
 func (v *view) long(start, end int) {
-	if !allHex(v.buf[start:end]) {
+	if !onlyHex(v.buf[start:end]) {
 		if end-start >= minBase64 || start > 0 && base64Bits[v.buf[start-1]] != 0xff || base64Bits[v.buf[:end+1][end]] != 0xff {
 			v.base64(start, end)
 		}
 	} else if startsText([]byte{hexPair(v.buf[start:]), hexPair(v.buf[start+2:]), hexPair(v.buf[start+4:])}) {
 		v.hex(start, end)
 	}
+}
+
+// onlyHex is allHex for at least 8 letters and digits.
+func onlyHex(run []byte) bool {
+	const beyondF = (0x7f - 'f') * ones
+	odd := (binary.LittleEndian.Uint64(run[len(run)-8:]) | caseless) + beyondF
+	for ; len(run) > 8; run = run[8:] {
+		odd |= (binary.LittleEndian.Uint64(run) | caseless) + beyondF
+	}
+	return odd&highs == 0
 }
 
 // printable reports whether c can be part of a line of text in ASCII.
@@ -132,9 +143,12 @@ func (v *view) addStrings(e encoding, start, end int, plain []byte) {
 	}
 }
 
+// isWide reports whether p begins with a character in UTF-16.
+func isWide(p []byte) bool { return len(p) > 1 && p[1] == 0 && printable(p[0]) }
+
 // textAt returns how many bytes of text p begins with, and whether each of them is followed by a NUL (step is 2).
 func textAt(p []byte) (n, step int) {
-	if len(p) > 1 && p[1] == 0 && printable(p[0]) {
+	if isWide(p) {
 		for n = 1; 2*n+1 < len(p) && printable(p[2*n]) && p[2*n+1] == 0; {
 			n++
 		}

@@ -1,6 +1,9 @@
 package ioc
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"unicode/utf8"
+)
 
 // minBase64 is the shortest run that is decoded as base64. All text in ASCII and UTF-16 yields 16 letters and digits in a row in
 // that many characters, nearly always: + and / stand for few of its characters.
@@ -31,18 +34,29 @@ func (v *view) hex(start, end int) {
 	}
 	for ; start < end; start += 2 * maxRun {
 		stop := min(end, start+2*maxRun)
-		plain := v.scratch[:0]
-		for i := start; i < stop; i += 2 {
-			plain = append(plain, hexPair(v.buf[i:]))
-			if len(plain) == minPlain && !startsText(plain) {
-				break
-			}
+		v.scratch = appendHex(v.scratch[:0], v.buf[start:min(stop, start+2*minPlain)])
+		if len(v.scratch) == minPlain && startsText(v.scratch) {
+			v.scratch = appendHex(v.scratch, v.buf[start+2*minPlain:stop])
 		}
-		v.scratch = plain
-		if len(plain) > minPlain {
-			v.addArguments(start, stop, plain)
+		if len(v.scratch) > minPlain {
+			v.addArguments(start, stop, v.scratch)
 		}
 	}
+}
+
+// appendHex appends the bytes that an even number of hexadecimal digits stand for.
+func appendHex(dst, digits []byte) []byte {
+	for ; len(digits) >= 8; digits = digits[8:] {
+		x := binary.LittleEndian.Uint64(digits)
+		x = x&(15*ones) + 9*(x>>6&ones) // the values: letters begin at 10, and have 1 in their low half
+		x = (x<<4 | x>>8) & 0x00ff00ff00ff00ff
+		x |= x >> 8
+		dst = binary.LittleEndian.AppendUint32(dst, uint32(x&0xffff|x>>16&0xffff0000))
+	}
+	for ; len(digits) >= 2; digits = digits[2:] {
+		dst = append(dst, hexPair(digits))
+	}
+	return dst
 }
 
 func hexPair(b []byte) byte { return hexValue(b[0])<<4 | hexValue(b[1]) }
@@ -51,13 +65,16 @@ func hexValue(c byte) byte { return hexDigits[c] & 15 }
 
 // startsText reports whether p may be the start of a text or of arguments with NULs between them.
 func startsText(p []byte) bool {
+	if !printable(p[0]) && p[0] < utf8.RuneSelf {
+		return false
+	}
 	n, _ := textAt(p)
 	return n == len(p) || n >= 2 && (p[n] == 0 || p[n] >= utf8.RuneSelf)
 }
 
 // addArguments adds a text in which NULs stand for the spaces of a command line, or after every character.
 func (v *view) addArguments(start, end int, plain []byte) {
-	if _, step := textAt(plain); step == 1 {
+	if !isWide(plain) {
 		for i, c := range plain {
 			if c == 0 || c == '\n' || c == '\r' {
 				plain[i] = ' '

@@ -1,6 +1,7 @@
 package ioc
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -152,4 +153,35 @@ func TestHostileEncodings(t *testing.T) {
 			t.Errorf("%s: %q %v", name, got, err)
 		}
 	}
+}
+
+// The digits of hexadecimal numbers are told and read eight at a time as one at a time.
+func FuzzHex(f *testing.F) {
+	f.Add("0123456789abcdefABCDEF")
+	f.Add("0123456789abcdefg")
+	f.Add("63726F6E20G")
+	f.Fuzz(func(t *testing.T, s string) {
+		run := []byte(s)
+		for _, c := range run {
+			if !isAlnum(c) {
+				return
+			}
+		}
+		if len(run) < 8 {
+			return
+		}
+		if got, want := onlyHex(run), allHex(run); got != want {
+			t.Fatalf("%q: only hexadecimal digits: %v, want %v", s, got, want)
+		}
+		if !allHex(run) {
+			return
+		}
+		want, err := hex.DecodeString(s[:len(s)&^1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := appendHex(nil, run); !bytes.Equal(got, want) {
+			t.Errorf("%q is read as %x", s, got)
+		}
+	})
 }
