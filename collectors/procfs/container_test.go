@@ -62,7 +62,7 @@ func fakeHost(t *testing.T) FS {
 	status := func(pid, nspid, caps string) string {
 		return "Name:\tsh\nTgid:\t" + pid + "\nPid:\t" + pid + "\nNSpid:\t" + nspid + "\nCapEff:\t" + caps + "\nSeccomp:\t0\n"
 	}
-	file("sys/kernel/cap_last_cap", "40\n")
+	file("1/status", status("1", "1", "000001ffffffffff"))
 	file("1/cgroup", "0::/init.scope\n")
 	file("1/mountinfo", "25 1 8:1 / / rw - ext4 /dev/sda1 rw\n60 25 8:16 /data /srv rw - ext4 /dev/sdb rw\n"+
 		"70 25 0:50 / /var/lib/docker/overlay2/ab/merged rw - overlay overlay rw,lowerdir=/l,upperdir=/u\n")
