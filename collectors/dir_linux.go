@@ -123,7 +123,25 @@ func statAt(fd int, name string, flags int) (info, error) {
 	if s.Mask&unix.STATX_BTIME != 0 {
 		i.btime = time.Unix(s.Btime.Sec, int64(s.Btime.Nsec))
 	}
+	if i.mode&fs.ModeDevice != 0 {
+		i.rdev = unix.Mkdev(s.Rdev_major, s.Rdev_minor)
+	}
+	i.marks = marksOf(&s)
 	return i, nil
+}
+
+// marksOf reads the marks that come with statx, which needs no open file as FS_IOC_GETFLAGS does.
+func marksOf(s *unix.Statx_t) (m marks) {
+	if s.Attributes_mask&unix.STATX_ATTR_IMMUTABLE != 0 {
+		m |= marksKnown
+	}
+	if s.Attributes&unix.STATX_ATTR_IMMUTABLE != 0 {
+		m |= immutable
+	}
+	if s.Attributes&unix.STATX_ATTR_APPEND != 0 {
+		m |= appendOnly
+	}
+	return m
 }
 
 func statOld(fd int, name string, flags int) (info, error) {

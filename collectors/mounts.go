@@ -13,6 +13,8 @@ type mount struct {
 	Path   string // where it is mounted
 	Type   string // ext4, nfs4, fuse.sshfs …
 	Source string // a device, or server:/export
+	Device string // the kernel's number of the file system, major:minor
+	Root   string // the directory of the file system that is mounted: "/" but for bind mounts and subvolumes
 }
 
 // A mountTable finds mounts by their path.
@@ -37,7 +39,7 @@ func parseMountinfo(r io.Reader) (mountTable, error) {
 			continue
 		}
 		p := path.Clean(unescapeOctal(left[4]))
-		table[p] = mount{Path: p, Type: right[0], Source: unescapeOctal(right[1])}
+		table[p] = mount{Path: p, Type: right[0], Source: unescapeOctal(right[1]), Device: left[2], Root: path.Clean(unescapeOctal(left[3]))}
 		if len(table) > maxMounts {
 			return table, fmt.Errorf("more than %d mounts", maxMounts)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"path"
+	"sync"
 	"time"
 
 	"bellwether/profiles"
@@ -33,6 +34,9 @@ type Env struct {
 	avoid  avoided
 	seen   *seenFiles
 	kin    *kin
+
+	handedMu sync.Mutex
+	handed   *handed // what the walk of everything does for file steps
 }
 
 // Avoid keeps the file collector out of a directory: the one that the case is written to. An empty path is none.
@@ -46,7 +50,7 @@ func NewEnv(root string, log *slog.Logger) *Env {
 	}
 	return &Env{
 		Root: root, Now: time.Now, Log: log, Parallel: 4,
-		mounts: mounts, seen: newSeenFiles(), kin: newKin(),
+		mounts: mounts, seen: newSeenFiles(), kin: newKin(), handed: &handed{},
 	}
 }
 
@@ -62,6 +66,8 @@ var kinds = map[string]kind{
 	profiles.Command: {make: newCommand},
 	profiles.Journal: {make: newJournal},
 	profiles.File:    {make: newFile},
+	profiles.Stat:    {make: newStat},
+	profiles.Walk:    {make: newWalkAll, state: []string{"walk/bodyfile.txt", "walk/executables.txt", "walk/volumes"}},
 }
 
 // Run carries out a plan in its order. Steps of one group run side by side, at most env.Parallel at once. When the context ends or
@@ -73,7 +79,7 @@ func Run(ctx context.Context, plan *profiles.Plan, env *Env, sink Sink) error {
 			return err
 		}
 	}
-	groups := plan.Groups()
+	groups := handOver(plan, env).Groups()
 	for i, group := range groups {
 		done, err := runGroup(ctx, group, env, sink)
 		if err == nil {
@@ -143,7 +149,11 @@ func runStep(ctx context.Context, step profiles.Step, env *Env, sink Sink) error
 // lookAtState says which tables a step would keep.
 func lookAtState(step profiles.Step, k kind, sink Sink) error {
 	for _, name := range k.state {
-		item := &Item{Step: step.Name, Collector: step.Collector, Source: "the state of the host: " + name, Name: path.Join("state", name+".jsonl"), SizeHint: -1}
+		file := name
+		if path.Ext(file) == "" {
+			file += ".jsonl"
+		}
+		item := &Item{Step: step.Name, Collector: step.Collector, Source: "the state of the host: " + name, Name: path.Join("state", file), SizeHint: -1}
 		if err := sink.Add(item, func(io.Writer) error { return nil }); err != nil {
 			return err
 		}

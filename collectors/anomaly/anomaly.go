@@ -54,7 +54,9 @@ func (r Rule) In(row int, text string, pairs ...string) Finding {
 var tables = []struct {
 	about string
 	rules []*Rule
-}{}
+}{
+	{"files", fileRules},
+}
 
 // Rules returns every rule, by what it looks at.
 func Rules() []Rule {

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package collectors
+
+// marks returns nothing: the marks are those of Linux's file systems.
+func (v *walkedVolume) marks(found) marks { return 0 }
+
+// capability returns nothing: capabilities are Linux's.
+func (v *walkedVolume) capability(found) string { return "" }
