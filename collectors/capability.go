@@ -51,7 +51,7 @@ func capText(permitted, inheritable uint64, effective bool) string {
 	for _, g := range []struct {
 		set   uint64
 		flags string
-	}{{permitted & inheritable, "ip"}, {permitted &^ inheritable, "p"}, {inheritable &^ permitted, "i"}} {
+	}{{permitted & inheritable, "ip"}, {inheritable &^ permitted, "i"}, {permitted &^ inheritable, "p"}} {
 		if g.set == 0 {
 			continue
 		}
@@ -59,7 +59,11 @@ func capText(permitted, inheritable uint64, effective bool) string {
 		if effective {
 			flags = "e" + flags
 		}
-		groups = append(groups, capList(g.set)+"="+flags)
+		sign := "=" // and + from the second on, as libcap has it
+		if len(groups) > 0 {
+			sign = "+"
+		}
+		groups = append(groups, capList(g.set)+sign+flags)
 	}
 	if len(groups) == 0 {
 		return "="

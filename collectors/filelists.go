@@ -28,7 +28,7 @@ type fileLists struct {
 	named                                                                                                                    []namedList
 
 	mu       sync.Mutex
-	findings map[string]int // by rule
+	findings map[string]int // by rule and severity
 	failed   error
 	buffers  sync.Pool
 }
@@ -251,12 +251,13 @@ func (l *fileLists) add(list *lineList, line int64, f anomaly.Finding) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.findings[f.ID]++
-	switch n := l.findings[f.ID]; {
+	kind := f.ID + " " + string(f.Severity) // many of medium severity are not to hide one that is high
+	l.findings[kind]++
+	switch n := l.findings[kind]; {
 	case n > mostFindings || l.failed != nil:
 		return
 	case n == mostFindings:
-		f.Text += "; further findings of this rule are not reported, see the list " + list.name
+		f.Text += "; further findings of this rule and severity are not reported, see the list " + list.name
 	}
 	l.failed = to.Anomaly(f, list.name, line)
 }

@@ -97,16 +97,21 @@ const settledAfter = time.Hour
 func (p *programs) wants(e *entry) bool {
 	st := e.info
 	switch {
-	case st.size < 2:
-		return e.packaged.known && e.packaged.Algorithm != pkgdb.None && st.mode.Perm()&0o111 != 0
-	case !e.packaged.known, st.mode.Perm()&0o111 != 0, isLibraryName(e.name):
+	case st.mode.Perm()&0o111 != 0:
+		return st.size > 0 || e.packaged.known
+	case isLibraryName(e.name):
 		return true
+	case !e.packaged.known:
+		return st.size >= smallestELF
 	case p.step.Verify == profiles.VerifyAll && e.packaged.Algorithm != pkgdb.None:
 		return true
 	}
 	placed := e.packaged.Package.Time
 	return !placed.IsZero() && st.ctime.After(placed.Add(settledAfter))
 }
+
+// smallestELF is the size of a header of ELF, in bytes.
+const smallestELF = 52
 
 // isLibraryName reports whether a name is one that is loaded without a right to be executed: libraries and kernel modules.
 func isLibraryName(name string) bool {
@@ -163,6 +168,10 @@ func (p *programs) error() error {
 func (p *programs) read(j job, buf []byte) {
 	defer j.f.Close()
 	e := j.e
+	if !inCache(j.f, e.info.size) {
+		defer dropCache(j.f)
+	}
+	readPage(j.f)
 	n, err := j.f.ReadAt(buf[:min(int64(len(buf)), firstRead)], 0)
 	if err != nil && n == 0 && e.info.size > 0 {
 		e.digests.reason = plain(err)
@@ -215,8 +224,8 @@ func (p *programs) digest(e *entry, f *os.File, buf []byte, have int) {
 		return
 	}
 	sum, other := sha256.New(), packageHash(e.packaged)
+	readOn(f)
 	read, err := p.readAll(f, e.info.size, buf, have, sum, other)
-	dropCache(f)
 	if err != nil {
 		e.digests.reason = fmt.Sprintf("read %d of %d bytes: %s", read, e.info.size, plain(err))
 		return

@@ -59,8 +59,11 @@ func (f File) changedLater() bool {
 var (
 	tempPlaces   = []string{"/tmp/", "/var/tmp/", "/dev/shm/"}
 	systemPlaces = []string{"/bin/", "/sbin/", "/lib/", "/lib32/", "/lib64/", "/usr/", "/etc/", "/boot/"}
-	devices      = "/dev/"
-	shared       = "/dev/shm/"
+	// programPlaces are where a shell looks for programs.
+	programPlaces = []string{"/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/"}
+
+	devices = "/dev/"
+	shared  = "/dev/shm/"
 )
 
 func within(p string, places []string) bool {
@@ -289,8 +292,8 @@ func WorldWritable(f File) (Finding, bool) {
 var packageDigest = Rule{
 	ID: "package-digest", Severity: High, Attack: []string{"T1554"},
 	Means: "A program or library is not the one that its package brought.",
-	Honest: "A program that was rebuilt or patched in its place, or overwritten by another installer (pip over a distribution's scripts); very old systems prelink libraries. Files that are " +
-		"no programs are info. The digests are the host's own: one who replaces them too is not found so.",
+	Honest: "A program that was rebuilt or patched in its place; very old systems prelink libraries. Scripts outside the folders of programs are medium, since pip and npm " +
+		"renew theirs in the folders of packages. Files that are no programs are info. The digests are the host's own: one who replaces them too is not found so.",
 }
 
 // PackageDigest judges a file whose digest was compared with that of its package.
@@ -299,8 +302,11 @@ func PackageDigest(f File) (Finding, bool) {
 		return Finding{}, false
 	}
 	severity := Info
-	if f.ELF || f.Mode.Perm()&0o111 != 0 {
+	switch runs := f.Mode.Perm()&0o111 != 0; {
+	case f.ELF, runs && within(f.Path, programPlaces):
 		severity = High
+	case runs:
+		severity = Medium
 	}
 	return f.at(packageDigest, severity, fmt.Sprintf("%s is not as the package %s brought it", f.Path, f.Package), "digest", f.Digest, "expected", f.Wanted)
 }
