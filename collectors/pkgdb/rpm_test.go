@@ -3,8 +3,10 @@ package pkgdb
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"encoding/hex"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,55 +130,112 @@ for f in (db, db + "-wal"): os.replace(f + ".copy", f)
 	}
 }
 
-// A database whose pages point at each other comes to an end.
+// smallHeader is the header of the smaller of the two packages.
+func smallHeader(t testing.TB) []byte {
+	t.Helper()
+	var small []byte
+	db := unpack(t, "Packages.db")
+	if err := walkNDB(bytes.NewReader(db), int64(len(db)), func(b []byte) error {
+		if small == nil || len(b) < len(small) {
+			small = bytes.Clone(b)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return small
+}
+
+// addAll puts what a reader of a database hands over into an index, and checks that it is no more than the database can hold.
+func addAll(t *testing.T, x *Index, size int) func([]byte) error {
+	total := 0
+	return func(b []byte) error {
+		if total += len(b); total > 3*size {
+			t.Fatalf("%d bytes of packages in a database of %d", total, size)
+		}
+		_ = addHeader(b, x)
+		return nil
+	}
+}
+
+// walkers are the readers of the formats.
+var walkers = map[string]func(db []byte, blob func([]byte) error) error{
+	"rpmdb.sqlite": func(db []byte, blob func([]byte) error) error {
+		return walkSQLite(bytes.NewReader(db), int64(len(db)), nil, blob)
+	},
+	"Packages.db": func(db []byte, blob func([]byte) error) error {
+		return walkNDB(bytes.NewReader(db), int64(len(db)), blob)
+	},
+	"Packages": func(db []byte, blob func([]byte) error) error {
+		return walkBDB(bytes.NewReader(db), int64(len(db)), blob)
+	},
+}
+
+// Whatever bytes of a real database are damaged, reading comes to an end, and the index answers.
+func TestDamagedDatabases(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for name, walk := range walkers {
+		whole := unpack(t, name)
+		for range 300 {
+			db := bytes.Clone(whole[:len(whole)-random.IntN(2)*random.IntN(len(whole))])
+			for range 1 + random.IntN(40) {
+				db[random.IntN(min(len(db), 1+random.IntN(len(db))))] = byte(random.IntN(256))
+			}
+			x := newIndex()
+			_ = walk(db, addAll(t, x, len(db)))
+			usable(t, x)
+		}
+	}
+}
+
 func FuzzSQLite(f *testing.F) {
-	seed := unpack(f, "rpmdb.sqlite")
-	f.Add(seed[:40960], []byte{})
-	f.Add(seed, []byte("\x37\x7f\x06\x82"))
+	f.Add([]byte(sqliteMagic+"\x02\x00\x01\x01\x00"+strings.Repeat("\x00", 79)+"\x0d\x00\x00\x00\x01\x01\x00\x00\x01\x00"+strings.Repeat("\x00", 402)), []byte{})
 	f.Fuzz(func(t *testing.T, db, log []byte) {
 		x := newIndex()
-		_ = walkSQLite(bytes.NewReader(db), int64(len(db)), readWAL(bytes.NewReader(log)), func(b []byte) error {
-			_ = addHeader(b, x)
-			return nil
-		})
+		_ = walkSQLite(bytes.NewReader(db), int64(len(db)), readWAL(bytes.NewReader(log)), addAll(t, x, len(db)+len(log)))
 		usable(t, x)
 	})
 }
 
 func FuzzNDB(f *testing.F) {
-	f.Add(unpack(f, "Packages.db"))
+	header := smallHeader(f)
+	db := make([]byte, ndbPage)
+	for i, n := range []uint32{ndbMagic, 0, 1, 1, 3, 0, 0, 0, ndbSlotMagic, 1, ndbPage / ndbBlock, 1} {
+		binary.LittleEndian.PutUint32(db[4*i:], n)
+	}
+	for _, n := range []uint32{ndbBlobMagic, 1, 1, uint32(len(header))} {
+		db = binary.LittleEndian.AppendUint32(db, n)
+	}
+	f.Add(append(db, header...))
 	f.Fuzz(func(t *testing.T, db []byte) {
 		x := newIndex()
-		total := 0
-		_ = walkNDB(bytes.NewReader(db), int64(len(db)), func(b []byte) error {
-			total += len(b)
-			_ = addHeader(b, x)
-			return nil
-		})
-		if total > len(db) {
-			t.Errorf("%d bytes of packages in a database of %d", total, len(db))
-		}
+		_ = walkNDB(bytes.NewReader(db), int64(len(db)), addAll(t, x, len(db)))
 		usable(t, x)
 	})
 }
 
 func FuzzBDB(f *testing.F) {
-	f.Add(unpack(f, "Packages"))
+	db := make([]byte, 3*512)
+	binary.LittleEndian.PutUint32(db[12:], bdbHashMagic)
+	binary.LittleEndian.PutUint32(db[20:], 512)
+	page := db[512:]
+	page[20], page[25] = 2, bdbHash
+	binary.LittleEndian.PutUint16(page[26:], 507) // the key
+	copy(page[507:], "\x01\x01\x00\x00\x00")
+	binary.LittleEndian.PutUint16(page[28:], 495) // the value, on page 2
+	copy(page[495:], "\x03\x00\x00\x00\x02\x00\x00\x00\x10\x00\x00\x00")
+	page = db[1024:]
+	page[22], page[25] = 16, bdbOverflow
+	f.Add(db)
 	f.Fuzz(func(t *testing.T, db []byte) {
 		x := newIndex()
-		_ = walkBDB(bytes.NewReader(db), int64(len(db)), func(b []byte) error {
-			_ = addHeader(b, x)
-			return nil
-		})
+		_ = walkBDB(bytes.NewReader(db), int64(len(db)), addAll(t, x, len(db)))
 		usable(t, x)
 	})
 }
 
 func FuzzHeader(f *testing.F) {
-	_ = walkNDB(bytes.NewReader(unpack(f, "Packages.db")), 1<<30, func(b []byte) error {
-		f.Add(bytes.Clone(b))
-		return nil
-	})
+	f.Add(smallHeader(f))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		x := newIndex()
 		_ = addHeader(b, x)
