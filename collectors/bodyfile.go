@@ -41,17 +41,18 @@ func seconds(t time.Time) int64 {
 	return t.Unix()
 }
 
-// appendBodyMode appends r/rrwxr-xr-x: the type as the directory has it, and as the inode has it, which are the same here.
+// appendBodyMode appends r/rrwxr-xr-x: the type as the directory has it, and as the inode has it. For fls they differ in their letter for
+// sockets alone.
 func appendBodyMode(b []byte, mode fs.FileMode) []byte {
 	var ls [10]byte
 	lsModeInto(&ls, mode)
-	switch ls[0] {
-	case '-':
+	if ls[0] == '-' {
 		ls[0] = 'r'
-	case 's':
-		ls[0] = 'h'
 	}
 	b = append(b, ls[0], '/')
+	if ls[0] == 's' {
+		ls[0] = 'h'
+	}
 	return append(b, ls[:]...)
 }
 

@@ -402,3 +402,114 @@ func TestWalkMounts(t *testing.T) {
 		t.Errorf("volumes.txt does not say why /bound is not walked:\n%s", v)
 	}
 }
+
+// The bodyfile of a mounted file system is what fls of The Sleuth Kit reads from its blocks, and mactime makes the same timeline of both.
+func TestWalkBodyfileEqualsFls(t *testing.T) {
+	for _, tool := range []string{"mkfs.ext4", "fls", "mactime"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("needs %s (Debian: e2fsprogs, sleuthkit)", tool)
+		}
+	}
+	source := collectorstest.Root(t, map[string]string{"etc/a": "a", "etc/b/c": "ccc", "bin/tool": elf})
+	if err := os.Symlink("a", filepath.Join(source, "etc/l")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(filepath.Join(source, "f"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(source, "bin/tool"), 0o755|os.ModeSetuid|os.ModeSetgid); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	image, mounted := filepath.Join(dir, "image"), filepath.Join(dir, "mounted")
+	run := func(args ...string) (string, error) {
+		out, err := exec.Command(args[0], args[1:]...).Output()
+		return string(out), err
+	}
+	if _, err := run("mkfs.ext4", "-q", "-d", source, image, "4M"); err != nil {
+		t.Fatal(err)
+	}
+	fls, err := run("fls", "-r", "-p", "-m", "/", image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(mounted, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run("mount", "-o", "loop,ro", image, mounted); err != nil {
+		t.Skipf("can't mount: %v: %s", err, out)
+	}
+	t.Cleanup(func() { _, _ = run("umount", mounted) })
+	var want []string
+	for line := range strings.Lines(fls) {
+		if !strings.Contains(line, "$OrphanFiles") { // fls has it, the file system does not
+			want = append(want, strings.TrimSuffix(line, "\n"))
+		}
+	}
+	got := list(t, walkRoot(t, mounted, profiles.Step{}), "bodyfile")
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("bodyfile (-fls +walk):\n%s", diff)
+	}
+	timeline := func(lines []string) string {
+		name := filepath.Join(dir, "body")
+		if err := os.WriteFile(name, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := run("mactime", "-b", name, "-d", "-z", "UTC")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if diff := cmp.Diff(timeline(want), timeline(got)); diff != "" || strings.Count(timeline(got), "\n") < 8 {
+		t.Errorf("mactime (-fls +walk):\n%s\n%s", diff, timeline(got))
+	}
+}
+
+func TestStat(t *testing.T) {
+	root := oddTree(t)
+	sink := &collectorstest.Sink{}
+	env := collectors.NewEnv(root, slog.New(slog.DiscardHandler))
+	step := profiles.Step{Name: "usr", Collector: profiles.Stat, Path: []string{"/usr/bin/*", "/home/*/.*history"}, Exclude: []string{"suid"}}
+	if err := collectors.Run(context.Background(), &profiles.Plan{Steps: []profiles.Step{step}}, env, sink); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(sink.Items()[0].Content)) {
+		got = append(got, strings.Split(line, "|")[1])
+	}
+	want := []string{
+		"/usr/bin/alias -> tool", "/usr/bin/changed", "/usr/bin/script", "/usr/bin/tool", "/usr/bin/tool2", "/home/ann/.bash_history",
+		"/home/ann/.zsh_history -> /dev/null",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || sink.Items()[0].Name != "state/stat/usr.txt" {
+		t.Errorf("%s (-want +got):\n%s", sink.Items()[0].Name, diff)
+	}
+}
+
+func BenchmarkWalk(b *testing.B) {
+	root := b.TempDir()
+	for i := range 100 {
+		dir := filepath.Join(root, "usr/share", strings.Repeat("d", i%20+1), hex.EncodeToString([]byte{byte(i)}))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			b.Fatal(err)
+		}
+		for j := range 100 {
+			content := "text"
+			if j%20 == 0 {
+				content = elf
+			}
+			if err := os.WriteFile(filepath.Join(dir, hex.EncodeToString([]byte{byte(j)})), []byte(content), 0o644); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	entries := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		entries = len(list(b, walkRoot(b, root, profiles.Step{}), "bodyfile"))
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*entries), "ns/entry")
+}

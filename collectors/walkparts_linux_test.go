@@ -61,6 +61,28 @@ func TestBodyLine(t *testing.T) {
 	}
 }
 
+// The lines are those of fls 4.11.1 of a file system that was made as in TestWalkBodyfileEqualsFls: fls -r -p -m / image.
+func TestBodyLinesAreThoseOfFls(t *testing.T) {
+	at := time.Unix(1795881803, 0)
+	for want, x := range map[string]struct {
+		path, target string
+		mode         uint32
+		ino          uint64
+		size         int64
+	}{
+		"0|/lost+found|11|d/drwx------|0|0|12288|1795881803|1795881803|1795881803|1795881803": {"/lost+found", "", 0o040700, 11, 12288},
+		"0|/etc/a|13|r/rrw-r--r--|0|0|2|1795881803|1795881803|1795881803|1795881803":          {"/etc/a", "", 0o100644, 13, 2},
+		"0|/etc/l -> a|14|l/lrwxrwxrwx|0|0|1|1795881803|1795881803|1795881803|1795881803":     {"/etc/l", "a", 0o120777, 14, 1},
+		"0|/f|15|p/prw-r--r--|0|0|0|1795881803|1795881803|1795881803|1795881803":              {"/f", "", 0o010644, 15, 0},
+		"0|/s|16|s/hrwxr-xr-x|0|0|0|1795881803|1795881803|1795881803|1795881803":              {"/s", "", 0o140755, 16, 0},
+	} {
+		st := info{mode: fileMode(x.mode), ino: x.ino, size: x.size, atime: at, mtime: at, ctime: at, btime: at}
+		if got := string(appendBody(nil, "", x.path, x.target, st)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
 // A name is one line of UTF-8 whatever its bytes, and without the separator.
 func FuzzName(f *testing.F) {
 	for _, s := range []string{"a", "a|b", "\xff\x00\n", "caf\u00e9", "\u202e", "\ufffd"} {
