@@ -17,11 +17,15 @@ import (
 // between the look and the use, and so that a path may be longer than the system allows.
 type dir struct{ f *os.File }
 
-const openFlags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
+const (
+	openFlags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
+	// dirFlags have no O_NONBLOCK: nothing but a directory is opened, and the runtime would try to poll it.
+	dirFlags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_DIRECTORY | unix.O_CLOEXEC
+)
 
 // openRoot opens the directory that a run reads below.
 func openRoot(path string) (*dir, error) {
-	fd, err := openNoATime(unix.AT_FDCWD, path, (openFlags|unix.O_DIRECTORY)&^unix.O_NOFOLLOW)
+	fd, err := openNoATime(unix.AT_FDCWD, path, dirFlags&^unix.O_NOFOLLOW)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
@@ -33,7 +37,7 @@ func (d *dir) again() (*dir, error) { return d.openDir(".") }
 
 // openDir opens a directory below d. A symbolic link is an error.
 func (d *dir) openDir(name string) (*dir, error) {
-	fd, err := openNoATime(int(d.f.Fd()), name, openFlags|unix.O_DIRECTORY)
+	fd, err := openNoATime(int(d.f.Fd()), name, dirFlags)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,7 @@ package collectors
 
 import (
 	"errors"
-	"strconv"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -42,14 +42,13 @@ func (v *walkedVolume) marks(x found) marks {
 	return m
 }
 
-// capability returns the capabilities of a file, or "". The file is not opened: the path goes through our own descriptor of its directory.
-func (v *walkedVolume) capability(x found) string {
+// capability returns the capabilities of an open file, or "".
+func (v *walkedVolume) capability(f *os.File) string {
 	if v.noCaps {
 		return ""
 	}
 	var attr [64]byte
-	p := "/proc/self/fd/" + strconv.Itoa(int(x.in.f.Fd())) + "/" + x.name
-	n, err := unix.Lgetxattr(p, "security.capability", attr[:])
+	n, err := unix.Fgetxattr(int(f.Fd()), "security.capability", attr[:])
 	switch {
 	case err == nil:
 		return fileCapability(attr[:n])
@@ -57,23 +56,6 @@ func (v *walkedVolume) capability(x found) string {
 		v.noCaps = true
 	case errors.Is(err, unix.ERANGE):
 		return "unknown (a long attribute)"
-	case errors.Is(err, unix.ENOENT):
-		return openCapability(x)
 	}
 	return ""
-}
-
-// openCapability is for a system without /proc.
-func openCapability(x found) string {
-	f, _, err := x.in.openFile(x.name)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	var attr [64]byte
-	n, err := unix.Fgetxattr(int(f.Fd()), "security.capability", attr[:])
-	if err != nil {
-		return ""
-	}
-	return fileCapability(attr[:n])
 }

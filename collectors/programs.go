@@ -153,7 +153,7 @@ func (p *programs) open(e *entry) error {
 	}
 	st.marks |= e.info.marks
 	one := *e
-	one.info = st
+	one.info, one.caps = st, e.at.volume.capability(f)
 	p.jobs <- job{&one, f}
 	return nil
 }
@@ -168,10 +168,12 @@ func (p *programs) error() error {
 func (p *programs) read(j job, buf []byte) {
 	defer j.f.Close()
 	e := j.e
-	if !inCache(j.f, e.info.size) {
-		defer dropCache(j.f)
+	if e.info.size > firstRead {
+		if !inCache(j.f, e.info.size) {
+			defer dropCache(j.f)
+		}
+		readPage(j.f)
 	}
-	readPage(j.f)
 	n, err := j.f.ReadAt(buf[:min(int64(len(buf)), firstRead)], 0)
 	if err != nil && n == 0 && e.info.size > 0 {
 		e.digests.reason = plain(err)

@@ -244,9 +244,6 @@ func (w *bigWalk) step(ctx context.Context, d *dir, name string, at place, depth
 	if at.volume.mounts[p] {
 		return nil // a volume of its own
 	}
-	if m, ok := w.mounts[w.onMachine(p)]; ok && networkTypes[m.Type] {
-		return nil
-	}
 	if at.volume.Entries++; at.volume.Entries > int64(w.c.step.MaxEntries) {
 		w.endsAt(at, name, fmt.Sprintf("more than %d entries", w.c.step.MaxEntries))
 		return errVolumeEnds
@@ -316,7 +313,6 @@ func (w *bigWalk) look(e *entry) error {
 	}
 	if st.mode.IsRegular() {
 		e.packaged = w.programs.packaged(e.path)
-		e.caps = e.at.volume.capability(e.found)
 		if w.programs.wants(e) {
 			return w.programs.open(e)
 		}

@@ -44,7 +44,7 @@ func parseAPK(r io.Reader, x *Index, like Package) error {
 		if digest == nil {
 			alg = None
 		}
-		x.add(path.Join("/", dir, name), pkg, alg, digest, 0)
+		x.add([]byte(path.Join("/", dir, name)), pkg, alg, digest, 0)
 		name = ""
 	}
 	err := eachLine(r, func(line []byte) {
@@ -66,7 +66,7 @@ func parseAPK(r io.Reader, x *Index, like Package) error {
 				pkg, known = x.addPackage(p)
 			}
 			if known {
-				x.add(path.Join("/", dir), pkg, None, nil, 0)
+				x.add([]byte(path.Join("/", dir)), pkg, None, nil, 0)
 			}
 		case 'R':
 			flush(nil)

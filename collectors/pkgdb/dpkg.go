@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"io/fs"
 	"os"
@@ -31,7 +32,7 @@ func readDpkg(root Root, x *Index) error {
 		return err
 	}
 	defer f.Close()
-	d := dpkg{root: root, x: x, divert: map[string]diversion{}}
+	d := dpkg{root: root, x: x, divert: map[string]diversion{}, known: map[uint64]struct{}{}, lines: make([]byte, 0, 32<<10)}
 	if g, _, err := open(root, dpkgDiversions); err == nil {
 		d.divert = parseDiversions(limited(g))
 		g.Close()
@@ -46,6 +47,8 @@ type dpkg struct {
 	root   Root
 	x      *Index
 	divert map[string]diversion
+	lines  []byte              // buffer of the readers
+	known  map[uint64]struct{} // files of the package that is read which are in the index
 }
 
 // A stanza is a package as dpkg's status file has it.
@@ -76,25 +79,24 @@ func (d dpkg) add(s stanza) {
 	if !ok {
 		return
 	}
-	known := map[string]bool{}
+	clear(d.known)
 	for _, c := range s.conffiles {
-		known[c.path] = true
 		alg := MD5
 		if c.digest == nil {
 			alg = None
 		}
-		d.x.add(d.place(c.path, s.name), pkg, alg, c.digest, isConfig)
+		d.note([]byte(c.path), s.name, pkg, alg, c.digest, isConfig)
 	}
-	d.sums(base+".md5sums", s.name, pkg, known)
+	d.sums(base+".md5sums", s.name, pkg)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			d.x.problem(err.Error())
 		}
 		return
 	}
-	if err := eachLine(limited(list), func(line []byte) {
-		if p := string(line); strings.HasPrefix(p, "/") && !known[p] {
-			d.x.add(d.place(p, s.name), pkg, None, nil, 0)
+	if err := eachLineIn(d.lines, limited(list), func(line []byte) {
+		if len(line) > 0 && line[0] == '/' {
+			d.note(line, s.name, pkg, None, nil, 0)
 		}
 	}); err != nil {
 		d.x.problem(fmt.Sprintf("package database %s.list: %v", base, err))
@@ -115,27 +117,29 @@ func (d dpkg) list(s stanza) (base string, f *os.File, changed time.Time, err er
 }
 
 // sums notes the files with digests. A package need not have any.
-func (d dpkg) sums(name, pkgName string, pkg uint32, known map[string]bool) {
+func (d dpkg) sums(name, pkgName string, pkg uint32) {
 	f, _, err := open(d.root, name)
 	if err != nil {
 		return
 	}
 	defer f.Close()
-	err = parseSums(limited(f), func(p string, digest []byte) {
-		known[p] = true
-		d.x.add(d.place(p, pkgName), pkg, MD5, digest, 0)
-	})
+	err = parseSums(d.lines, limited(f), func(p, digest []byte) { d.note(p, pkgName, pkg, MD5, digest, 0) })
 	if err != nil {
 		d.x.problem(fmt.Sprintf("package database %s: %v", name, err))
 	}
 }
 
-// place is where a file of a package is after diversions.
-func (d dpkg) place(p, pkg string) string {
-	if v, ok := d.divert[p]; ok && v.by != pkg {
-		return v.to
+// note puts a file into the index, once for each package.
+func (d dpkg) note(p []byte, name string, pkg uint32, alg Algorithm, digest []byte, bits uint8) {
+	key := maphash.Bytes(d.x.seed, p)
+	if _, ok := d.known[key]; ok {
+		return
 	}
-	return p
+	d.known[key] = struct{}{}
+	if v, ok := d.divert[string(p)]; ok && v.by != name {
+		p = []byte(v.to)
+	}
+	d.x.add(p, pkg, alg, digest, bits)
 }
 
 // parseStatus calls add for every package of dpkg's status file.
@@ -195,17 +199,18 @@ func (s *stanza) conffile(line string) {
 	s.conffiles = append(s.conffiles, conffile{words[0], digest})
 }
 
-// parseSums calls add for every line of a list as md5sum writes it. The paths become absolute.
-func parseSums(r io.Reader, add func(path string, digest []byte)) error {
+// parseSums calls add for every line of a list as md5sum writes it; lines is a buffer. The paths become absolute; both are valid during the call only.
+func parseSums(lines []byte, r io.Reader, add func(path, digest []byte)) error {
 	bad := 0
 	var digest [16]byte
-	err := eachLine(r, func(line []byte) {
-		p, ok := sumLine(line, &digest)
-		if !ok {
+	var buf []byte
+	err := eachLineIn(lines, r, func(line []byte) {
+		var ok bool
+		if buf, ok = sumLine(buf[:0], line, &digest); !ok {
 			bad++
 			return
 		}
-		add(p, digest[:])
+		add(buf, digest[:])
 	})
 	if err == nil && bad > 0 {
 		err = fmt.Errorf("%d lines are no digest and path", bad)
@@ -213,21 +218,25 @@ func parseSums(r io.Reader, add func(path string, digest []byte)) error {
 	return err
 }
 
-// sumLine reads "digest  path". A backslash before the digest says that the path is escaped.
-func sumLine(line []byte, digest *[16]byte) (string, bool) {
+// sumLine reads "digest  path", and appends the path. A backslash before the digest says that the path is escaped.
+func sumLine(buf, line []byte, digest *[16]byte) ([]byte, bool) {
 	line, escaped := bytes.CutPrefix(line, []byte(`\`))
 	const at = 2 * len(digest)
 	if len(line) < at+3 || line[at] != ' ' || (line[at+1] != ' ' && line[at+1] != '*') {
-		return "", false
+		return buf, false
 	}
 	if _, err := hex.Decode(digest[:], line[:at]); err != nil {
-		return "", false
+		return buf, false
 	}
-	p := string(line[at+2:])
+	p := line[at+2:]
+	if !escaped && p[0] != '/' && p[0] != '.' && !bytes.Contains(p, []byte("//")) && !bytes.Contains(p, []byte("/.")) && p[len(p)-1] != '/' {
+		return append(append(buf, '/'), p...), true // clean, as nearly all are
+	}
+	text := string(p)
 	if escaped {
-		p = strings.NewReplacer(`\\`, `\`, `\n`, "\n").Replace(p)
+		text = strings.NewReplacer(`\\`, `\`, `\n`, "\n").Replace(text)
 	}
-	return path.Join("/", p), true
+	return append(buf, path.Join("/", text)...), true
 }
 
 // A diversion says that a file of other packages is put elsewhere.
@@ -250,8 +259,13 @@ func parseDiversions(r io.Reader) map[string]diversion {
 
 // eachLine calls do for every line, without its newline; the bytes are valid during the call only.
 func eachLine(r io.Reader, do func([]byte)) error {
+	return eachLineIn(make([]byte, 0, 8<<10), r, do)
+}
+
+// eachLineIn reads through a buffer, which may be used for the next file again.
+func eachLineIn(buf []byte, r io.Reader, do func([]byte)) error {
 	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, 0, 8<<10), maxLine)
+	s.Buffer(buf[:0], maxLine)
 	for s.Scan() {
 		do(s.Bytes())
 	}

@@ -71,6 +71,7 @@ type Index struct {
 	digests  []byte
 	packages []Package
 	aliases  []alias
+	scratch  []byte // of real
 	// Problems are what could not be read of the databases, in words for people; each names its file.
 	Problems []string
 }
@@ -141,15 +142,15 @@ func (x *Index) addPackage(p Package) (uint32, bool) {
 	return uint32(len(x.packages) - 1), true
 }
 
-// add notes a file of a package. The digest has the length of the algorithm.
-func (x *Index) add(path string, pkg uint32, alg Algorithm, digest []byte, bits uint8) {
-	if len(x.records) >= maxFiles || path == "" {
+// add notes a file of a package by its clean absolute path. The digest has the length of the algorithm.
+func (x *Index) add(path []byte, pkg uint32, alg Algorithm, digest []byte, bits uint8) {
+	if len(x.records) >= maxFiles || len(path) == 0 {
 		return
 	}
 	if alg == None {
 		digest = nil
 	}
-	x.records = append(x.records, record{maphash.String(x.seed, x.real(path)), uint32(len(x.digests)), pkg, alg, bits})
+	x.records = append(x.records, record{maphash.Bytes(x.seed, x.real(path)), uint32(len(x.digests)), pkg, alg, bits})
 	x.digests = append(x.digests, digest...)
 }
 

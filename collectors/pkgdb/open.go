@@ -1,13 +1,13 @@
 package pkgdb
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
-	"strings"
 	"time"
 )
 
@@ -50,7 +50,7 @@ func open(root Root, name string) (*os.File, time.Time, error) {
 func limited(f io.Reader) io.Reader { return io.LimitReader(f, maxFileSize) }
 
 // An alias is a directory that is a link on this host, as /bin is where /usr was merged: packages may name what is in it either way.
-type alias struct{ from, to string } // absolute, with a slash at the end
+type alias struct{ from, to []byte } // absolute, with a slash at the end
 
 // readAliases looks for the directories of the merged /usr that are links, and leads to their real place.
 func readAliases(root Root) []alias {
@@ -63,17 +63,19 @@ func readAliases(root Root) []alias {
 		if !path.IsAbs(target) {
 			target = path.Join("/", path.Dir(name), target)
 		}
-		out = append(out, alias{"/" + name + "/", path.Clean(target) + "/"})
+		out = append(out, alias{[]byte("/" + name + "/"), []byte(path.Clean(target) + "/")})
 	}
 	return out
 }
 
-// real is where a path of a package is on this host.
-func (x *Index) real(p string) string {
+// real is where a path of a package is on this host. It is valid until the next call.
+func (x *Index) real(p []byte) []byte {
 	for range 2 { // /sbin may lead to /usr/sbin, and that to /usr/bin
 		for _, a := range x.aliases {
-			if strings.HasPrefix(p, a.from) {
-				p = a.to + p[len(a.from):]
+			if rest, ok := bytes.CutPrefix(p, a.from); ok {
+				rest = append([]byte(nil), rest...) // it may lie in scratch
+				x.scratch = append(append(x.scratch[:0], a.to...), rest...)
+				p = x.scratch
 				break
 			}
 		}

@@ -100,7 +100,7 @@ func addHeader(blob []byte, x *Index) error {
 		if i < len(digests) {
 			one, digest = f.digest(alg, digests[i])
 		}
-		x.add(path.Join("/", string(dirs[index[i]]), string(base)), pkg, one, digest, f.bits())
+		x.add([]byte(path.Join("/", string(dirs[index[i]]), string(base))), pkg, one, digest, f.bits())
 	}
 	return nil
 }
