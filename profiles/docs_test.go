@@ -105,6 +105,8 @@ func whatOf(s Step) string {
 		what = "``" + strings.Join(s.Argv, " ") + "``"
 	case s.Collector == Journal:
 		what = "the journal as text"
+	case len(s.Path) == 0:
+		what = s.Collector
 	default:
 		what = "``" + strings.Join(s.Path, "``, ``") + "``"
 	}

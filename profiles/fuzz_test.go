@@ -89,6 +89,9 @@ func checkPlan(t *testing.T, plan *Plan) {
 			}
 			continue
 		}
+		if s.Collector != Command && s.Collector != Journal {
+			continue // what reads the state of the host names its tables itself
+		}
 		if lower := strings.ToLower(s.Output); s.Output == "" || outputs[lower] {
 			t.Errorf("step %s: output %q", s.Name, s.Output)
 		} else {

@@ -64,7 +64,7 @@ var stepKeys = []key{
 		func(d *decoder, s *Step, n ast.Node) { s.MaxDepth = d.depth(n) }},
 	{"newer_than", []string{File, Journal, Stat, Walk}, "time", "any age; walk 1d", "Only what was changed (by mtime, ctime or btime, the newest), or logged, within this time. Of a walk: what recent.txt lists.",
 		func(d *decoder, s *Step, n ast.Node) { s.NewerThan = d.age(n) }},
-	{"ignore_date_range", []string{File, Journal, Stat}, "true or false", "false", "--since does not narrow this step.",
+	{"ignore_date_range", []string{File, Journal, Stat, Walk}, "true or false", "false", "--since does not narrow this step.",
 		func(d *decoder, s *Step, n ast.Node) { s.IgnoreDateRange = d.boolean(n) }},
 
 	{"max_entries", []string{Walk}, "number", "5000000", "How many files and folders of one volume are looked at.",
