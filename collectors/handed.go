@@ -3,6 +3,7 @@ package collectors
 import (
 	"context"
 	"path"
+	"slices"
 
 	"bellwether/profiles"
 
@@ -30,9 +31,9 @@ type handedPattern struct {
 	depth int
 }
 
-// handOver takes from a plan the patterns that a walk of it can answer: those whose fixed part is the root, or a volume's. A step keeps
-// the patterns that are narrower: they are read in its own place, before the walk, since a small folder that is asked for by name is more
-// likely what gets lost first, and must not wait for the whole disk. Without a walk in the plan nothing is taken.
+// handOver takes from a plan the patterns that a walk of it can answer, see needsWalk. A step keeps the patterns that are narrower: they are
+// read in its own place, before the walk, since what is asked for by name is more likely what gets lost first, and must not wait for the
+// whole disk. Without a walk in the plan nothing is taken.
 func handOver(plan *profiles.Plan, env *Env) *profiles.Plan {
 	has := false
 	for _, s := range plan.Steps {
@@ -50,7 +51,7 @@ func handOver(plan *profiles.Plan, env *Env) *profiles.Plan {
 		}
 		var own, wide []string
 		for _, p := range s.Path {
-			if base, rest := doublestar.SplitPattern(p); rest != "" && env.isVolume(base) {
+			if env.needsWalk(p) {
 				wide = append(wide, p)
 			} else {
 				own = append(own, p)
@@ -64,13 +65,19 @@ func handOver(plan *profiles.Plan, env *Env) *profiles.Plan {
 	return &out
 }
 
-// isVolume reports whether the fixed part of a pattern is the root of a volume.
-func (e *Env) isVolume(base string) bool {
-	if base == "/" {
+// needsWalk reports whether a pattern asks for names anywhere on a volume that is walked: /**/name, or /data/**/name where /data is one. All of
+// a volume but the root's, /data/**, is not among them: it has been asked for by name.
+func (e *Env) needsWalk(pattern string) bool {
+	base, rest := doublestar.SplitPattern(pattern)
+	if s := segments(rest); len(s) == 0 || s[0] != "**" {
+		return false
+	}
+	if path.Clean(base) == "/" {
 		return true
 	}
-	_, ok := e.mounts[path.Join(e.Root, base)]
-	return ok
+	return rest != "**" && slices.ContainsFunc(walkRoots(e.mounts, e.Root), func(r walkRoot) bool {
+		return r.reason == "" && r.at == path.Clean(base)
+	})
 }
 
 func (h *handed) add(env *Env, s profiles.Step, patterns []string) {

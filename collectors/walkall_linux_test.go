@@ -308,7 +308,7 @@ func TestWalkLimits(t *testing.T) {
 func TestWalkKeepsForFileSteps(t *testing.T) {
 	root := oddTree(t)
 	sink := walkRoot(t, root, profiles.Step{}, profiles.Step{
-		Name: "keys", Collector: profiles.File, Path: []string{"/**/authorized_keys*", "/usr/share/**", "/**/none"}, Exclude: []string{"backups"},
+		Name: "keys", Collector: profiles.File, Path: []string{"/**/authorized_keys*", "/usr/share/**", "/**/none", "/o*/old"}, Exclude: []string{"backups"},
 	})
 	var got []string
 	for _, k := range sink.Items() {
@@ -322,7 +322,7 @@ func TestWalkKeepsForFileSteps(t *testing.T) {
 		got = append(got, k.Source+": "+what)
 	}
 	want := []string{
-		"/usr/share/.cache/x: kept", "/usr/share/doc/readme.txt: kept", "/usr/share/text: kept", "/home/ann/.ssh/authorized_keys: kept",
+		"/usr/share/.cache/x: kept", "/usr/share/doc/readme.txt: kept", "/usr/share/text: kept", "/opt/old: kept", "/home/ann/.ssh/authorized_keys: kept",
 		"/**/none: nothing there matches",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

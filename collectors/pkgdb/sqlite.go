@@ -115,10 +115,7 @@ func (db *sqlite) table(name string) (top uint32, err error) {
 			return errSQLite
 		}
 		c, err := recordN(payload, 4) // type, name, tbl_name, rootpage
-		if err != nil {
-			return nil
-		}
-		if string(c[0]) == "table" && string(c[1]) == name && len(c[3]) > 0 && len(c[3]) <= 4 {
+		if err == nil && string(c[0]) == "table" && string(c[1]) == name && len(c[3]) > 0 && len(c[3]) <= 4 {
 			for _, b := range c[3] {
 				top = top<<8 | uint32(b)
 			}
