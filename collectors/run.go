@@ -95,6 +95,7 @@ func Run(ctx context.Context, plan *profiles.Plan, env *Env, sink Sink) error {
 				break
 			}
 		}
+		_ = env.handedOver().finish(ctx, sink, err) // of a walk that was not reached; the run's own error is the one to tell
 		return err
 	}
 	return nil

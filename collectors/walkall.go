@@ -55,14 +55,17 @@ func (c *walkAll) item(source, reason string, status Status) *Item {
 
 // Collect implements [Collector].
 func (c *walkAll) Collect(ctx context.Context, sink Sink) error {
+	files := c.env.handedOver()
 	root, err := openRoot(c.env.Root)
 	if err != nil {
-		return sink.Add(c.item(c.env.Root, plain(err), Failed), nil)
+		if err := sink.Add(c.item(c.env.Root, plain(err), Failed), nil); err != nil {
+			return err
+		}
+		return files.finish(ctx, sink, err)
 	}
 	defer root.close()
 	limited, cancel := context.WithTimeoutCause(ctx, c.step.Timeout, errWalkTime)
 	defer cancel()
-	files := c.env.handedOver()
 	w := c.newWalk(root, sink, files)
 	walkErr := w.all(limited, walkRoots(c.env.mounts, c.env.Root))
 	reason := reasonOf(limited, walkErr)

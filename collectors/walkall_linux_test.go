@@ -330,6 +330,31 @@ func TestWalkKeepsForFileSteps(t *testing.T) {
 	}
 }
 
+// When the walk is not reached, what was handed to it has a line all the same.
+func TestWalkThatIsNotReached(t *testing.T) {
+	root := oddTree(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	sink := &collectorstest.Sink{}
+	env := collectors.NewEnv(root, slog.New(slog.DiscardHandler))
+	env.OnStep = func(s profiles.Step) { cancel() }
+	plan := &profiles.Plan{Steps: []profiles.Step{
+		{Name: "keys", Collector: profiles.File, Path: []string{"/**/authorized_keys"}},
+		{Name: "text", Collector: profiles.File, Path: []string{"/usr/share/text"}}, {Name: "walk", Collector: profiles.Walk},
+	}}
+	if err := collectors.Run(ctx, plan, env, sink); err == nil {
+		t.Fatal("the run was not interrupted")
+	}
+	reasons := map[string]string{}
+	for _, k := range sink.Items() {
+		reasons[k.Step] = k.Reason
+	}
+	for _, step := range []string{"keys", "walk"} {
+		if want := "not reached: the run was interrupted"; reasons[step] != want {
+			t.Errorf("step %s: %q, want %q", step, reasons[step], want)
+		}
+	}
+}
+
 // A run that only looks walks nothing and hands nothing over.
 func TestWalkIsNotLookedAt(t *testing.T) {
 	root := oddTree(t)
