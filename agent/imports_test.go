@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"collectors/accounts":       {},
 	"collectors/logins":         {},
 	"collectors/logrotate":      {},
+	"collectors/pkgdb":          {},
 	"collectors/procfs":         {},
 	"collectors/schedule":       {},
 	"profiles":                  {},

@@ -17,7 +17,19 @@ type info struct {
 	atime    time.Time
 	ctime    time.Time
 	btime    time.Time // zero where the file system has none
+	rdev     uint64    // of a device
+	marks    marks
 }
+
+// marks are what a file system lets a file be besides its mode.
+type marks uint8
+
+// The marks that are asked for.
+const (
+	marksKnown marks = 1 << iota // the system says them with the rest
+	immutable                    // can't be changed, removed or renamed
+	appendOnly                   // can only grow
+)
 
 // newest is the time that an age limit is held against: an attacker can set mtime back, but not ctime and btime as well.
 func (i info) newest() time.Time {
@@ -53,7 +65,13 @@ func kindOf(m fs.FileMode) string {
 
 // lsMode prints a mode as ls does, setuid, setgid and sticky bits included.
 func lsMode(m fs.FileMode) string {
-	b := []byte("-rwxrwxrwx")
+	var b [10]byte
+	lsModeInto(&b, m)
+	return string(b[:])
+}
+
+func lsModeInto(b *[10]byte, m fs.FileMode) {
+	*b = [10]byte([]byte("-rwxrwxrwx"))
 	switch {
 	case m.IsDir():
 		b[0] = 'd'
@@ -86,5 +104,4 @@ func lsMode(m fs.FileMode) string {
 	special(3, fs.ModeSetuid, 's', 'S')
 	special(6, fs.ModeSetgid, 's', 'S')
 	special(9, fs.ModeSticky, 't', 'T')
-	return string(b)
 }

@@ -17,11 +17,15 @@ import (
 // between the look and the use, and so that a path may be longer than the system allows.
 type dir struct{ f *os.File }
 
-const openFlags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
+const (
+	openFlags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_CLOEXEC
+	// dirFlags have no O_NONBLOCK: nothing but a directory is opened, and the runtime would try to poll it.
+	dirFlags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_DIRECTORY | unix.O_CLOEXEC
+)
 
 // openRoot opens the directory that a run reads below.
 func openRoot(path string) (*dir, error) {
-	fd, err := openNoATime(unix.AT_FDCWD, path, (openFlags|unix.O_DIRECTORY)&^unix.O_NOFOLLOW)
+	fd, err := openNoATime(unix.AT_FDCWD, path, dirFlags&^unix.O_NOFOLLOW)
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
@@ -33,7 +37,7 @@ func (d *dir) again() (*dir, error) { return d.openDir(".") }
 
 // openDir opens a directory below d. A symbolic link is an error.
 func (d *dir) openDir(name string) (*dir, error) {
-	fd, err := openNoATime(int(d.f.Fd()), name, openFlags|unix.O_DIRECTORY)
+	fd, err := openNoATime(int(d.f.Fd()), name, dirFlags)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +127,25 @@ func statAt(fd int, name string, flags int) (info, error) {
 	if s.Mask&unix.STATX_BTIME != 0 && s.Btime.Sec > 0 { // some file systems know of no birth, and say 1970
 		i.btime = time.Unix(s.Btime.Sec, int64(s.Btime.Nsec))
 	}
+	if i.mode&fs.ModeDevice != 0 {
+		i.rdev = unix.Mkdev(s.Rdev_major, s.Rdev_minor)
+	}
+	i.marks = marksOf(&s)
 	return i, nil
+}
+
+// marksOf reads the marks that come with statx, which needs no open file as FS_IOC_GETFLAGS does.
+func marksOf(s *unix.Statx_t) (m marks) {
+	if s.Attributes_mask&unix.STATX_ATTR_IMMUTABLE != 0 {
+		m |= marksKnown
+	}
+	if s.Attributes&unix.STATX_ATTR_IMMUTABLE != 0 {
+		m |= immutable
+	}
+	if s.Attributes&unix.STATX_ATTR_APPEND != 0 {
+		m |= appendOnly
+	}
+	return m
 }
 
 func statOld(fd int, name string, flags int) (info, error) {
@@ -174,6 +196,21 @@ func (i info) trusted() bool { return i.uid == 0 || int(i.uid) == os.Geteuid() }
 
 // dropCache gives the page cache that reading a file took back to the host.
 func dropCache(f *os.File) { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) }
+
+// inCache reports whether the host had most of a file in its page cache before we read it: then it is in use, and is left there. Before Linux
+// 6.5 nobody can tell.
+func inCache(f *os.File, size int64) bool {
+	span := unix.CachestatRange{Len: uint64(size)}
+	var got unix.Cachestat_t
+	if err := unix.Cachestat(uint(f.Fd()), &span, &got, 0); err != nil {
+		return false
+	}
+	return 2*got.Cache*uint64(os.Getpagesize()) >= uint64(size)
+}
+
+// readPage says that no more than a page is wanted of a file for now, and readOn that all of it is.
+func readPage(f *os.File) { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_RANDOM) }
+func readOn(f *os.File)   { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_SEQUENTIAL) }
 
 // split cuts an absolute path into its names.
 func split(path string) []string {

@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"bellwether/collectors/procfs"
@@ -12,6 +13,8 @@ type mount struct {
 	Path   string // where it is mounted
 	Type   string // ext4, nfs4, fuse.sshfs …
 	Source string // a device, or server:/export
+	Device string // the kernel's number of the file system, major:minor
+	Root   string // the directory of the file system that is mounted: "/" but for bind mounts and subvolumes
 }
 
 // A mountTable finds mounts by their path.
@@ -21,7 +24,7 @@ type mountTable map[string]mount
 func newMountTable(mounts []procfs.Mount) (mountTable, error) {
 	table := mountTable{}
 	for _, m := range mounts {
-		table[m.Path] = mount{Path: m.Path, Type: m.Type, Source: m.Source}
+		table[m.Path] = mount{Path: m.Path, Type: m.Type, Source: m.Source, Device: m.Device, Root: path.Clean(m.Root)}
 	}
 	if len(mounts) >= procfs.MaxMounts {
 		return table, fmt.Errorf("%d mounts or more", procfs.MaxMounts)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"path"
+	"sync"
 	"time"
 
 	"bellwether/profiles"
@@ -26,8 +27,6 @@ type Env struct {
 	Parallel int
 	// Look is set for a run that only says what would be collected: the state of the host is not read.
 	Look bool
-	// Packaged, if set, reports whether a file is one of a package, as the package installed it.
-	Packaged func(path string) bool
 	// OnStep, if set, is called when a step starts. It may be called by several goroutines at once.
 	OnStep func(profiles.Step)
 
@@ -35,6 +34,11 @@ type Env struct {
 	avoid  avoided
 	seen   *seenFiles
 	kin    *kin
+
+	packaged packageIndex
+
+	handedMu sync.Mutex
+	handed   *handed // what the walk of everything does for file steps
 }
 
 // Avoid keeps the file collector out of a directory: the one that the case is written to. An empty path is none.
@@ -48,7 +52,7 @@ func NewEnv(root string, log *slog.Logger) *Env {
 	}
 	return &Env{
 		Root: root, Now: time.Now, Log: log, Parallel: 4,
-		mounts: mounts, seen: newSeenFiles(), kin: newKin(),
+		mounts: mounts, seen: newSeenFiles(), kin: newKin(), handed: &handed{},
 	}
 }
 
@@ -73,6 +77,8 @@ var kinds = map[string]kind{
 	profiles.Schedule:  {make: newSchedule, state: scheduleTables},
 	profiles.Container: {make: newContainer, state: containerTables},
 	profiles.Session:   {make: newSession, state: sessionTables},
+	profiles.Stat:      {make: newStat},
+	profiles.Walk:      {make: newWalkAll, state: []string{"walk/bodyfile.txt", "walk/executables.txt", "walk/volumes"}},
 }
 
 // Run carries out a plan in its order. Steps of one group run side by side, at most env.Parallel at once. When the context ends or
@@ -84,7 +90,7 @@ func Run(ctx context.Context, plan *profiles.Plan, env *Env, sink Sink) error {
 			return err
 		}
 	}
-	groups := plan.Groups()
+	groups := handOver(plan, env).Groups()
 	for i, group := range groups {
 		done, err := runGroup(ctx, group, env, sink)
 		if err == nil {
@@ -100,6 +106,7 @@ func Run(ctx context.Context, plan *profiles.Plan, env *Env, sink Sink) error {
 				break
 			}
 		}
+		_ = env.handedOver().finish(ctx, sink, err) // of a walk that was not reached; the run's own error is the one to tell
 		return err
 	}
 	return nil
@@ -154,7 +161,11 @@ func runStep(ctx context.Context, step profiles.Step, env *Env, sink Sink) error
 // lookAtState says which tables a step would keep.
 func lookAtState(step profiles.Step, k kind, sink Sink) error {
 	for _, name := range k.state {
-		item := &Item{Step: step.Name, Collector: step.Collector, Source: "the state of the host: " + name, Name: path.Join("state", name+".jsonl"), SizeHint: -1}
+		file := name
+		if path.Ext(file) == "" {
+			file += ".jsonl"
+		}
+		item := &Item{Step: step.Name, Collector: step.Collector, Source: "the state of the host: " + name, Name: path.Join("state", file), SizeHint: -1}
 		if err := sink.Add(item, func(io.Writer) error { return nil }); err != nil {
 			return err
 		}

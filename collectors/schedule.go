@@ -137,9 +137,9 @@ func (s *starts) row(role string, x found) startRow {
 		Type: role, Path: x.path, Mode: lsMode(x.info.mode), Owner: fmt.Sprintf("%d:%d", x.info.uid, x.info.gid), Size: x.info.size,
 		ModTime: timeOf(x.info.mtime), ChangeTime: timeOf(x.info.ctime), BirthTime: timeOf(x.info.btime), newest: x.info.newest(),
 	}
-	if s.env.Packaged != nil {
+	if is, ok := s.env.asPackaged(x); ok {
 		row.Package = "no"
-		if s.env.Packaged(x.path) {
+		if is {
 			row.Package = "yes"
 		}
 	}

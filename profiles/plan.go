@@ -109,10 +109,12 @@ func (b *planner) add(s Step) {
 	switch s.Collector {
 	case Command:
 		b.addCommand(s)
-	case File:
+	case File, Stat:
 		b.addFiles(s)
 	case Account, Session, Tampering, Schedule, Container:
 		b.addRoles(s)
+	case Walk:
+		b.addWalk(s)
 	default:
 		b.plan.Steps = append(b.plan.Steps, s)
 	}
@@ -127,7 +129,7 @@ func (b *planner) narrow(s *Step) {
 	if s.Collector != Command && !s.IgnoreDateRange {
 		s.NewerThan = stricter(s.NewerThan, b.opt.Since)
 	}
-	if s.Collector == File {
+	if s.Collector == File || s.Collector == Walk {
 		s.MaxFileSize = stricter(s.MaxFileSize, b.opt.MaxFileSize)
 	}
 }
@@ -192,6 +194,16 @@ func (b *planner) addFiles(s Step) {
 		return
 	}
 	s.Exclude = b.expandGlobs(s.Exclude)
+	b.plan.Steps = append(b.plan.Steps, s)
+}
+
+// addWalk puts the values of the variables into the globs of a walk.
+func (b *planner) addWalk(s Step) {
+	s.Exclude = b.expandGlobs(s.Exclude)
+	s.Lists = slices.Clone(s.Lists)
+	for i := range s.Lists {
+		s.Lists[i].Glob = b.expandGlobs(s.Lists[i].Glob)
+	}
 	b.plan.Steps = append(b.plan.Steps, s)
 }
 

@@ -34,6 +34,7 @@ const (
 	Command = "command" // runs a command, keeps what it prints
 	File    = "file"    // copies files
 	Journal = "journal" // the systemd journal as text
+	Stat    = "stat"    // names, times and owners of files, as a bodyfile; content is not read
 
 	// State that the agent reads by itself, without a program of the host.
 	Process   = "process"   // processes, and what is hidden of them
@@ -78,6 +79,24 @@ type Step struct {
 	MaxDepth        int           // directories below the first wildcard; 0 means the collector's own limit
 	NewerThan       time.Duration // age of the newest of mtime, ctime and btime; 0 means any age; file and journal
 	IgnoreDateRange bool          // --since doesn't touch this step
+
+	// walk; also Exclude, MaxFileSize (of what is hashed), MaxDepth, NewerThan (what counts as recent), Timeout
+	MaxEntries int64  // of one volume; 0 means the collector's own limit
+	Verify     string // VerifyPrograms or VerifyAll
+	Lists      []List // by names, beside those that every walk writes
+}
+
+// What a walk compares with the digests of packages.
+const (
+	VerifyPrograms = "programs" // programs and libraries
+	VerifyAll      = "all"      // every file
+)
+
+// A List is a text file that a walk writes of the files with certain names.
+type List struct {
+	Name      string
+	Glob      []string      // without a slash they match the name, with one the whole path
+	NewerThan time.Duration // age of the newest of mtime, ctime and btime; 0 means any age
 }
 
 // A Host is what the planner has to know of a machine.

@@ -63,7 +63,7 @@ stay perl -e 'use Socket; socketpair(my $a, my $b, AF_UNIX, SOCK_STREAM, 0); ope
 	my $pid = fork; if (!$pid) { close $b; exec "/bin/sh" } sleep 86410'
 
 # process-traced
-$sleeper 86411 & disown
+stay $sleeper 86411
 stay perl -e 'my $pid = shift; chomp(my $m = `uname -m`); syscall($m eq "aarch64" ? 117 : 101, 16, $pid, 0, 0); sleep 86412' "$!"
 
 # socket-raw, socket-packet

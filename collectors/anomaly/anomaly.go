@@ -64,6 +64,7 @@ var tables = []struct {
 	{"logs", logRules},
 	{"what starts by itself", scheduleRules},
 	{"containers", containerRules},
+	{"files", fileRules},
 }
 
 // Rules returns every rule, by what it looks at.
