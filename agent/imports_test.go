@@ -15,7 +15,7 @@ import (
 
 // mayImport is the table of docs/architecture.md: which of our packages each package may import. agent imports everything.
 var mayImport = map[string][]string{
-	"agent":                     {"agent/evidence", "agent/host", "agent/ioc", "collectors", "profiles", "uploader"},
+	"agent":                     {"agent/evidence", "agent/host", "agent/ioc", "collectors", "imds", "profiles", "uploader"},
 	"agent/evidence":            {"collectors", "collectors/anomaly"},
 	"agent/host":                {},
 	"agent/ioc":                 {},
@@ -25,8 +25,9 @@ var mayImport = map[string][]string{
 	"collectors/anomaly":        {"collectors/logins", "collectors/procfs"},
 	"collectors/collectorstest": {"collectors", "collectors/anomaly", "profiles"},
 	"collectors/procfs":         {},
+	"imds":                      {},
 	"profiles":                  {},
-	"uploader":                  {},
+	"uploader":                  {"imds"},
 	"uploader/uploadertest":     {"uploader"},
 }
 
