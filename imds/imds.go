@@ -102,6 +102,12 @@ func (s *Service) Region(ctx context.Context) (string, error) {
 // Ask asks one question, with one header, and returns the answer without the white space around it. An answer other than 200 is an
 // error, one of 404 wraps [ErrAbsent].
 func (s *Service) Ask(ctx context.Context, method, path, header, value string) (answer string, err error) {
+	answer, err = s.fetch(ctx, method, path, header, value)
+	return strings.TrimSpace(answer), err
+}
+
+// fetch is Ask with the answer as it comes.
+func (s *Service) fetch(ctx context.Context, method, path, header, value string) (answer string, err error) {
 	for range tries {
 		var again bool
 		if answer, again, err = s.askOnce(ctx, method, path, header, value); !again {
@@ -134,5 +140,5 @@ func (s *Service) askOnce(ctx context.Context, method, path, header, value strin
 	if err != nil {
 		return "", true, fmt.Errorf("instance metadata: %s %s: %w", method, path, err)
 	}
-	return strings.TrimSpace(string(text)), false, nil
+	return string(text), false, nil
 }
