@@ -179,6 +179,10 @@ func (d *decoder) checkStep(m mapping, s Step) {
 		if !argv && !isShell {
 			d.fail(m.at, "write argv: [ps, -ef]", "the step has neither argv nor shell")
 		}
+	case Volumes:
+		d.require(m, "names", "the step")
+	case Vendor:
+		d.require(m, "products", "the step")
 	case File:
 		d.require(m, "path", "the step")
 		if f, ok := m.field("min_file_size"); ok && s.MaxFileSize > 0 && s.MinFileSize > s.MaxFileSize {

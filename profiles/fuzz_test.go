@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -81,8 +82,8 @@ func checkPlan(t *testing.T, plan *Plan) {
 			t.Errorf("step %q stands here twice", s.Name)
 		}
 		names[s.Name] = true
-		if s.Collector == File {
-			for _, glob := range s.Path {
+		if s.Collector != Command && s.Collector != Journal {
+			for _, glob := range slices.Concat(s.Path, s.logGlobs()) {
 				if !strings.HasPrefix(glob, "/") && !drivePath.MatchString(glob) {
 					t.Errorf("step %s: relative path %q", s.Name, glob)
 				}

@@ -18,7 +18,7 @@ type key struct {
 }
 
 // collectorNames are the kinds that a step can name.
-var collectorNames = []string{Command, File, Journal}
+var collectorNames = []string{Command, File, Journal, Volumes, Cloud, Vendor}
 
 // runsCommands are the kinds that start programs of the host, and readsLive those that make sense on a running host alone.
 var (
@@ -52,19 +52,29 @@ var stepKeys = []key{
 	{"max_output", []string{Command, Journal}, "size", "64MiB", "More output than this is cut.",
 		func(d *decoder, s *Step, n ast.Node) { s.MaxOutput = d.size(n) }},
 
-	{"path", []string{File}, "list of globs", "required", "What to copy. Absolute, written with / on all systems; ** stands for any number of folders.",
+	{"path", []string{File, Volumes, Vendor}, "list of globs", "required for file", "What to copy. Absolute, written with / on all systems; ** stands for any number of folders. For volumes: where on the system's own volume to look for logs. For vendor: the folders of systemd units.",
 		func(d *decoder, s *Step, n ast.Node) { s.Path = d.globs(n, true) }},
-	{"exclude", []string{File}, "list of globs", "", "What to leave out. Without a slash it is compared with the name, with one with the whole path.",
+	{"names", []string{Volumes}, "list of globs", "required", "What a log is called. Without a slash it is compared with the name, with one with the whole path.",
+		func(d *decoder, s *Step, n ast.Node) { s.Names = d.globsOf(n, "names", false) }},
+	{"config", []string{Volumes}, "mapping of programs to lists of globs", "", "Where the configuration of programs is that say in it where they log, or where logs are sent to. See the list of programs below.",
+		func(d *decoder, s *Step, n ast.Node) { s.Config = d.logConfigs(n) }},
+	{"products", []string{Vendor}, "list of products", "required", "What to look for, each with product, kind, and process, unit, path or logs. See below.",
+		func(d *decoder, s *Step, n ast.Node) { s.Products = d.products(n) }},
+	{"exclude", []string{File, Volumes, Vendor}, "list of globs", "", "What to leave out. Without a slash it is compared with the name, with one with the whole path.",
 		func(d *decoder, s *Step, n ast.Node) { s.Exclude = d.globs(n, false) }},
-	{"max_file_size", []string{File}, "size", "the run's limit", "Larger files are listed and not copied.",
+	{"max_file_size", []string{File, Volumes, Vendor}, "size", "the run's limit", "Larger files are listed and not copied.",
 		func(d *decoder, s *Step, n ast.Node) { s.MaxFileSize = d.size(n) }},
-	{"min_file_size", []string{File}, "size", "0", "Smaller files are left out.",
+	{"max_dir_size", []string{Volumes, Vendor}, "size", "no limit", "So much of one folder is copied, the newest files first.",
+		func(d *decoder, s *Step, n ast.Node) { s.MaxDirSize = d.size(n) }},
+	{"max_total_size", []string{Volumes, Vendor}, "size", "the run's limit", "So much is copied altogether, the newest files first.",
+		func(d *decoder, s *Step, n ast.Node) { s.MaxTotalSize = d.size(n) }},
+	{"min_file_size", []string{File, Volumes, Vendor}, "size", "0", "Smaller files are left out.",
 		func(d *decoder, s *Step, n ast.Node) { s.MinFileSize = d.size(n) }},
-	{"max_depth", []string{File}, "number", "the collector's limit", "How many folders deep below the first wildcard.",
+	{"max_depth", []string{File, Volumes, Vendor}, "number", "the collector's limit", "How many folders deep below the first wildcard.",
 		func(d *decoder, s *Step, n ast.Node) { s.MaxDepth = d.depth(n) }},
-	{"newer_than", []string{File, Journal}, "time", "any age", "Only what was changed (by mtime, ctime or btime, the newest), or logged, within this time.",
+	{"newer_than", []string{File, Journal, Volumes, Vendor}, "time", "any age", "Only what was changed (by mtime, ctime or btime, the newest), or logged, within this time.",
 		func(d *decoder, s *Step, n ast.Node) { s.NewerThan = d.age(n) }},
-	{"ignore_date_range", []string{File, Journal}, "true or false", "false", "--since does not narrow this step.",
+	{"ignore_date_range", []string{File, Journal, Volumes, Vendor}, "true or false", "false", "--since does not narrow this step.",
 		func(d *decoder, s *Step, n ast.Node) { s.IgnoreDateRange = d.boolean(n) }},
 }
 

@@ -103,7 +103,7 @@ func (b *planner) add(s Step) {
 		return
 	}
 	b.narrow(&s)
-	if more := len(b.host.Users) - len(b.accounts); more > 0 && slices.ContainsFunc(variablesIn(slices.Concat(s.Argv, s.Path)...), isEach) {
+	if more := len(b.host.Users) - len(b.accounts); more > 0 && slices.ContainsFunc(variablesIn(slices.Concat(s.Argv, s.Path, s.logGlobs())...), isEach) {
 		b.leaveOut(s, "%d of %d accounts: one step takes %d at most", more, len(b.host.Users), maxAccounts)
 	}
 	switch s.Collector {
@@ -111,6 +111,8 @@ func (b *planner) add(s Step) {
 		b.addCommand(s)
 	case File:
 		b.addFiles(s)
+	case Volumes, Vendor:
+		b.addLogs(s)
 	default:
 		b.plan.Steps = append(b.plan.Steps, s)
 	}
@@ -121,7 +123,7 @@ func (b *planner) narrow(s *Step) {
 	if s.Collector != Command && !s.IgnoreDateRange {
 		s.NewerThan = stricter(s.NewerThan, b.opt.Since)
 	}
-	if s.Collector == File {
+	if CopiesFiles(s.Collector) {
 		s.MaxFileSize = stricter(s.MaxFileSize, b.opt.MaxFileSize)
 	}
 }

@@ -76,6 +76,13 @@ type Step struct {
 	MaxDepth        int           // directories below the first wildcard; 0 means the collector's own limit
 	NewerThan       time.Duration // age of the newest of mtime, ctime and btime; 0 means any age; file and journal
 	IgnoreDateRange bool          // --since doesn't touch this step
+
+	// volumes and vendor
+	Names        []string    // globs: what a log is called; without a slash they match the name, with one the whole path
+	Config       []LogConfig // where programs say where they log
+	Products     []Product   // what to look for
+	MaxDirSize   int64       // bytes that are kept of one directory; 0 means no limit
+	MaxTotalSize int64       // bytes that the step keeps altogether; 0 means no limit but the run's
 }
 
 // A Host is what the planner has to know of a machine.
