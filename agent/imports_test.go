@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"collectors":                {"collectors/anomaly", "collectors/logconf", "collectors/logins", "collectors/pkgdb", "collectors/procfs", "imds", "profiles"},
 	"collectors/anomaly":        {"collectors/logins", "collectors/procfs"},
 	"collectors/collectorstest": {"collectors", "collectors/anomaly", "profiles"},
+	"collectors/logconf":        {},
 	"collectors/procfs":         {},
 	"imds":                      {},
 	"profiles":                  {},
