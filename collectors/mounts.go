@@ -13,6 +13,9 @@ type mount struct {
 	Path   string // where it is mounted
 	Type   string // ext4, nfs4, fuse.sshfs …
 	Source string // a device, or server:/export
+	Device string // the number of the device, as 254:1
+	Root   string // what of the file system is mounted there: / is all of it
+	ID     string // of the mount, as fdinfo has it
 }
 
 // A mountTable finds mounts by their path.
@@ -37,7 +40,7 @@ func parseMountinfo(r io.Reader) (mountTable, error) {
 			continue
 		}
 		p := path.Clean(unescapeOctal(left[4]))
-		table[p] = mount{Path: p, Type: right[0], Source: unescapeOctal(right[1])}
+		table[p] = mount{Path: p, Type: right[0], Source: unescapeOctal(right[1]), Device: left[2], Root: unescapeOctal(left[3]), ID: left[0]}
 		if len(table) > maxMounts {
 			return table, fmt.Errorf("more than %d mounts", maxMounts)
 		}

@@ -62,6 +62,7 @@ var kinds = map[string]kind{
 	profiles.Command: {make: newCommand},
 	profiles.Journal: {make: newJournal},
 	profiles.File:    {make: newFile},
+	profiles.Volumes: {make: newVolumes},
 }
 
 // Run carries out a plan in its order. Steps of one group run side by side, at most env.Parallel at once. When the context ends or

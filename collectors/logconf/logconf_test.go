@@ -336,7 +336,7 @@ func TestParseHostile(t *testing.T) {
 		"${", "${a}", "%", "%d{", "action(", "#action(", "network(", "{\"a\":", "[", "[1,", "<a>", "<a b=\"", "a: ", "- ", "  - a:\n", "\"", "\\\n", "url=\n", "storage=x\n",
 		"!include x\n", "log-error=$a$a$a$b\n", "$template a,b\n", "*.* /a\n", "access_log $a$b;", "define x $x$x\n", "x/*.log {\n", "a, ", "[monitor:///a]\n",
 	} {
-		text := strings.Repeat(unit, maxText/8/len(unit))
+		text := strings.Repeat(unit, maxText/16/len(unit))
 		for _, program := range Programs() {
 			check(t, program, text)
 		}
