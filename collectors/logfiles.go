@@ -2,9 +2,15 @@ package collectors
 
 import (
 	"container/heap"
+	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"bellwether/profiles"
+
+	"github.com/dustin/go-humanize"
 )
 
 const (
@@ -90,4 +96,30 @@ func (h *logHeap) Pop() any {
 	out := (*h)[n]
 	*h = (*h)[:n]
 	return out
+}
+
+// A budget holds a step to its limits for one folder, and altogether.
+type budget struct {
+	step  profiles.Step
+	total int64
+	dirs  map[string]int64
+}
+
+func newBudget(step profiles.Step) *budget { return &budget{step: step, dirs: map[string]int64{}} }
+
+// over says which limit a file of that size would break, or returns "".
+func (b *budget) over(p string, size int64) string {
+	switch {
+	case b.step.MaxTotalSize > 0 && b.total+size > b.step.MaxTotalSize:
+		return fmt.Sprintf("over the limit of %s altogether", humanize.IBytes(uint64(b.step.MaxTotalSize)))
+	case b.step.MaxDirSize > 0 && b.dirs[path.Dir(p)]+size > b.step.MaxDirSize:
+		return fmt.Sprintf("over the limit of %s for one folder", humanize.IBytes(uint64(b.step.MaxDirSize)))
+	}
+	return ""
+}
+
+// take notes what was kept.
+func (b *budget) take(p string, size int64) {
+	b.total += size
+	b.dirs[path.Dir(p)] += size
 }

@@ -26,6 +26,8 @@ type Env struct {
 	Parallel int
 	// Look is set for a run that only says what would be collected: the state of the host is not read.
 	Look bool
+	// MetadataEndpoint is the URL of the instance's metadata service; empty, as it is but for tests, means the link-local address.
+	MetadataEndpoint string
 	// OnStep, if set, is called when a step starts. It may be called by several goroutines at once.
 	OnStep func(profiles.Step)
 
@@ -63,6 +65,8 @@ var kinds = map[string]kind{
 	profiles.Journal: {make: newJournal},
 	profiles.File:    {make: newFile},
 	profiles.Volumes: {make: newVolumes},
+	profiles.Cloud:   {make: newCloud, state: []string{"cloud"}},
+	profiles.Vendor:  {make: newVendor},
 }
 
 // Run carries out a plan in its order. Steps of one group run side by side, at most env.Parallel at once. When the context ends or

@@ -135,25 +135,18 @@ func (v *volumes) named(ctx context.Context) error {
 
 // keep copies the logs, the newest first, as far as the limits allow.
 func (v *volumes) keep(ctx context.Context) error {
-	total, dirs := int64(0), map[string]int64{}
+	b := newBudget(v.step)
 	for _, l := range v.logs.newestFirst() {
 		if ctx.Err() != nil {
 			l.reason = "not reached: " + whyStopped(ctx, ctx.Err())
 			continue
 		}
-		folder := path.Dir(l.path)
-		switch {
-		case v.step.MaxTotalSize > 0 && total+l.size > v.step.MaxTotalSize:
-			l.reason = fmt.Sprintf("over the limit of %s altogether", humanize.IBytes(uint64(v.step.MaxTotalSize)))
-		case v.step.MaxDirSize > 0 && dirs[folder]+l.size > v.step.MaxDirSize:
-			l.reason = fmt.Sprintf("over the limit of %s for one folder", humanize.IBytes(uint64(v.step.MaxDirSize)))
-		}
+		l.reason = b.over(l.path, l.size)
 		size, err := v.copy(ctx, l)
 		if err != nil {
 			return err
 		}
-		total += size
-		dirs[folder] += size
+		b.take(l.path, size)
 	}
 	return context.Cause(ctx)
 }
