@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -11,6 +12,8 @@ import (
 
 	"bellwether/collectors/procfs"
 	"bellwether/profiles"
+
+	"github.com/bmatcuk/doublestar/v4"
 )
 
 // vendor looks which programs of vendors are on the host, such as EDR and antivirus, and copies their logs. All products are one step's, so
@@ -64,7 +67,7 @@ func (c *vendor) Collect(ctx context.Context, sink Sink) error {
 }
 
 // product looks for one product and copies its logs.
-func (c *vendor) product(ctx context.Context, sink Sink, root *dir, p profiles.Product, running processNames) (productRow, error) {
+func (c *vendor) product(ctx context.Context, sink Sink, root *dir, p profiles.Product, running runningPrograms) (productRow, error) {
 	row := productRow{Product: p.Name, Kind: p.Kind}
 	evidence := func(s string) {
 		if len(row.Evidence) < maxEvidence {
@@ -76,6 +79,10 @@ func (c *vendor) product(ctx context.Context, sink Sink, root *dir, p profiles.P
 			evidence("process " + name)
 			row.PIDs = append(row.PIDs, pids...)
 		}
+	}
+	for _, pid := range running.below(p.Path) {
+		evidence("executable " + running.exes[pid])
+		row.PIDs = append(row.PIDs, pid)
 	}
 	slices.Sort(row.PIDs)
 	row.PIDs = slices.Compact(row.PIDs)
@@ -157,23 +164,39 @@ func (c *vendor) logs(ctx context.Context, sink Sink, root *dir, p profiles.Prod
 	return nil
 }
 
-// processNames has the pids of running processes by what they are called: the name of the executable, and what the kernel keeps of a name.
-type processNames map[string][]int
-
-// of returns the pids of a name. The kernel keeps the first 15 bytes of one.
-func (p processNames) of(name string) []int {
-	const kept = 15
-	if pids := p[name]; len(pids) > 0 || len(name) <= kept {
-		return pids
-	}
-	return p[name[:kept]]
+// runningPrograms are the processes by what they are called, and by their executables.
+type runningPrograms struct {
+	pids map[string][]int // by the name of the executable, and by what the kernel keeps of a name
+	exes map[int]string   // by pid
 }
 
-func programs(live procfs.FS) processNames {
-	out := processNames{}
+// of returns the pids of a name. The kernel keeps the first 15 bytes of one.
+func (r runningPrograms) of(name string) []int {
+	const kept = 15
+	if pids := r.pids[name]; len(pids) > 0 || len(name) <= kept {
+		return pids
+	}
+	return r.pids[name[:kept]]
+}
+
+// below returns the pids whose executable one of the patterns matches, or stands below what one matches.
+func (r runningPrograms) below(patterns []string) []int {
+	var out []int
+	for _, pid := range slices.Sorted(maps.Keys(r.exes)) {
+		if slices.ContainsFunc(patterns, func(p string) bool {
+			return doublestar.MatchUnvalidated(p, r.exes[pid]) || doublestar.MatchUnvalidated(path.Join(p, "**"), r.exes[pid])
+		}) {
+			out = append(out, pid)
+		}
+	}
+	return out
+}
+
+func programs(live procfs.FS) runningPrograms {
+	r := runningPrograms{map[string][]int{}, map[int]string{}}
 	pids, err := live.PIDs()
 	if err != nil && len(pids) == 0 {
-		return out
+		return r
 	}
 	for _, pid := range pids {
 		at := fmt.Sprintf("proc/%d", pid)
@@ -182,15 +205,16 @@ func programs(live procfs.FS) processNames {
 			names[strings.TrimSpace(string(comm))] = true
 		}
 		if exe, err := live.Link(at + "/exe"); err == nil {
-			names[path.Base(strings.TrimSuffix(exe, " (deleted)"))] = true
+			r.exes[pid] = strings.TrimSuffix(exe, " (deleted)")
+			names[path.Base(r.exes[pid])] = true
 		}
 		for name := range names {
 			if name != "" {
-				out[name] = append(out[name], pid)
+				r.pids[name] = append(r.pids[name], pid)
 			}
 		}
 	}
-	return out
+	return r
 }
 
 func productTable(rows []productRow) table[productRow] {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"bellwether/collectors/collectorstest"
+	"bellwether/collectors/logconf"
 	"bellwether/profiles"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,6 +20,7 @@ func TestVendor(t *testing.T) {
 		"etc/systemd/system/backup.service": "[Unit]\n", "var/log/removed/av.log": "it was here\n",
 	})
 	must(t, os.Symlink("/usr/bin/agentd (deleted)", filepath.Join(root, "proc/8/exe")))
+	must(t, os.Symlink("/opt/edr/bin/d", filepath.Join(root, "proc/9/exe")))
 	step := profiles.Step{
 		Name: "vendors", Collector: profiles.Vendor, Path: []string{"/etc/systemd/system"}, MaxDirSize: 50,
 		Products: []profiles.Product{
@@ -41,7 +43,7 @@ func TestVendor(t *testing.T) {
 		Bytes                int64
 	}
 	want := []row{
-		{"EDR", "edr", "running", true, []int{7}, []string{"process a-very-long-process-name", "/opt/edr"}, 2, 104},
+		{"EDR", "edr", "running", true, []int{7, 9}, []string{"process a-very-long-process-name", "executable /opt/edr/bin/d", "/opt/edr"}, 2, 104},
 		{"Agent", "log", "running", false, []int{8}, []string{"process agentd"}, 0, 0},
 		{"Backup", "backup", "installed", true, nil, []string{"/etc/systemd/system/backup.service"}, 0, 0},
 		{"AV", "antivirus", "traces", false, nil, nil, 1, 12},
@@ -55,5 +57,12 @@ func TestVendor(t *testing.T) {
 	}
 	if k := sink.Item(t, "/opt/edr/logs/old.log"); !k.Bare || k.Reason != "over the limit of 50 B for one folder" {
 		t.Errorf("large log: %q", k.Reason)
+	}
+}
+
+// The profile's list of programs is what the configurations are read by.
+func TestLogProgramsHaveParsers(t *testing.T) {
+	if diff := cmp.Diff(logconf.Programs(), profiles.LogPrograms()); diff != "" {
+		t.Errorf("programs (-logconf +profiles):\n%s", diff)
 	}
 }
