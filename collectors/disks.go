@@ -38,8 +38,7 @@ const maxVolumes = 2000
 var imageTypes = set("squashfs", "iso9660", "erofs", "cramfs", "udf")
 
 // readVolumes fills v.volumes.
-func (v *volumes) readVolumes() {
-	ctx := context.Background()
+func (v *volumes) readVolumes(ctx context.Context) {
 	live := procfs.New(v.env.Root)
 	text := func(name string) string {
 		b, err := live.Read(name)

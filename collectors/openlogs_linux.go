@@ -80,12 +80,12 @@ func fdsOf(folder string) []string {
 func (v *volumes) openFile(ctx context.Context, live procfs.FS, h holder, at, fd string) error {
 	target, err := live.Link(at)
 	if err != nil || !strings.HasPrefix(target, "/") {
-		return nil // a socket, a pipe, or gone
+		return nil //nolint:nilerr // a socket, a pipe, or gone
 	}
 	text, err := live.Read(fmt.Sprintf("proc/%d/fdinfo/%s", h.pid, fd))
 	mode := parseFDInfo(string(text))
 	if err != nil || !mode.write {
-		return nil
+		return nil //nolint:nilerr // it was closed, or is not written to
 	}
 	name, deleted := strings.CutSuffix(target, deletedMark)
 	if v.excluded(name) {
@@ -101,7 +101,7 @@ func (v *volumes) openFile(ctx context.Context, live procfs.FS, h holder, at, fd
 
 // reachable judges an open file that has a path, and reports whether that is so. With an id only that file is meant.
 func (v *volumes) reachable(ctx context.Context, p, by string, mode openMode, id fileID) (met bool, err error) {
-	err = v.look(ctx, escapeLiteral(p), profiles.Step{Name: v.step.Name, Collector: v.step.Collector}, func(x found) error {
+	err = v.peek(ctx, escapeLiteral(p), profiles.Step{Name: v.step.Name, Collector: v.step.Collector}, func(x found) error {
 		if !x.info.mode.IsRegular() || id != (fileID{}) && id != (fileID{x.info.dev, x.info.ino}) {
 			return nil
 		}
@@ -117,7 +117,7 @@ func (v *volumes) reachable(ctx context.Context, p, by string, mode openMode, id
 
 // rotated takes what an open log was rotated to: its name, and a dot or a dash behind it.
 func (v *volumes) rotated(ctx context.Context, p, by string) error {
-	return v.look(ctx, escapeLiteral(p)+"{.*,-[0-9]*}", v.step, func(x found) error {
+	return v.peek(ctx, escapeLiteral(p)+"{.*,-[0-9]*}", v.step, func(x found) error {
 		if x.info.mode.IsRegular() {
 			v.candidate(x, "rotated; "+by)
 		}
@@ -166,7 +166,7 @@ func (v *volumes) unreachable(ctx context.Context, live procfs.FS, h holder, o o
 	}
 	st, err := statAt(unix.AT_FDCWD, o.at, 0)
 	if err != nil || !st.mode.IsRegular() {
-		return nil
+		return nil //nolint:nilerr // it was closed, or is a device
 	}
 	id := fileID{st.dev, st.ino}
 	if !o.deleted {

@@ -59,7 +59,7 @@ func (v *volumes) Collect(ctx context.Context, sink Sink) error {
 	defer root.close()
 	v.root, v.sink, v.logs = root, sink, newLogFiles(maxLogFiles)
 	v.byFD = map[fileID]bool{}
-	v.readVolumes()
+	v.readVolumes(ctx)
 	if err := v.tableOfVolumes().add(sink, v.step, nil); err != nil {
 		return err
 	}
@@ -91,6 +91,16 @@ func (v *volumes) look(ctx context.Context, pattern string, step profiles.Step, 
 			return nil
 		}
 		return f.visit(ctx, v.sink, x)
+	}).walk(ctx, pattern)
+}
+
+// peek is look without a word of what can't be visited: of the paths that processes hold open most are devices.
+func (v *volumes) peek(ctx context.Context, pattern string, step profiles.Step, visit func(found) error) error {
+	return v.env.walker(v.root, step, func(x found) error {
+		if x.reason != "" || x.in == nil {
+			return nil
+		}
+		return visit(x)
 	}).walk(ctx, pattern)
 }
 

@@ -65,8 +65,8 @@ func parseMySQL(p *parse) {
 		case "syslog":
 			p.note("setting", "syslog", s.n)
 		}
-		if word, rest, ok := strings.Cut(s.key, " "); ok && strings.HasPrefix(word, "!include") {
-			_, rest, _ = strings.Cut(s.raw, " ")
+		if word, _, ok := strings.Cut(s.key, " "); ok && strings.HasPrefix(word, "!include") {
+			_, rest, _ := strings.Cut(s.raw, " ")
 			rest = strings.TrimSpace(rest)
 			if word == "!includedir" {
 				p.include(p.dir, literal(rest)+"/*.cnf", s.n)
