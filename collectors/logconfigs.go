@@ -16,8 +16,9 @@ const (
 	// maxConfigs bounds how many files one program's configuration has, and maxIncludes how deep they include each other.
 	maxConfigs  = 2000
 	maxIncludes = 8
-	// maxForwards bounds the rows of state/log-forwarding, and of what is named and not there.
+	// maxForwards bounds the rows of state/log-forwarding, and maxMissing what is named and not there.
 	maxForwards = 5000
+	maxMissing  = 1000
 )
 
 // A forwardRow is one line of state/log-forwarding: where a program sends its logs to, or what else its configuration says of them.
@@ -154,12 +155,25 @@ func (v *volumes) configuredLog(ctx context.Context, l configuredLog) error {
 	if v.excluded(name) {
 		reason = "excluded by the profile"
 	}
-	if !any && !strings.ContainsAny(l.glob, "*?[{") && len(v.rows.missing) < maxForwards {
-		v.rows.missing = append(v.rows.missing, logRow{
-			Path: name, Volume: v.volumeOf(name), FoundBy: []string{"named in " + l.place}, Reason: reason,
-		})
+	if !any && !strings.ContainsAny(l.glob, "*?[{") {
+		v.missing(logRow{Path: name, Volume: v.volumeOf(name), FoundBy: []string{"named in " + l.place}, Reason: reason})
 	}
 	return err
+}
+
+// missing notes a log that is named and not kept, each once.
+func (v *volumes) missing(row logRow) {
+	for i, have := range v.rows.missing {
+		if have.Path == row.Path {
+			if len(have.FoundBy) < maxFoundBy {
+				v.rows.missing[i].FoundBy = append(have.FoundBy, row.FoundBy...)
+			}
+			return
+		}
+	}
+	if len(v.rows.missing) < maxMissing {
+		v.rows.missing = append(v.rows.missing, row)
+	}
 }
 
 func (v *volumes) tableOfForwarding() table[forwardRow] {
