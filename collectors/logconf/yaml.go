@@ -6,59 +6,75 @@ import "strings"
 // the list. It is a reader for configuration files alone: anchors, tags and flow mappings are text to it, and no document is an error. (A
 // library's parser takes any document, and time and memory as the document wants.)
 func yamlValues(text string) []setting {
-	type level struct {
-		indent int
-		key    string
-	}
-	var stack []level
-	var out []setting
-	dotted := func() string {
-		var keys []string
-		for _, l := range stack {
-			if l.key != "" {
-				keys = append(keys, l.key)
-			}
-		}
-		return strings.Join(keys, ".")
-	}
+	var y yamlReader
 	n := 0
 	for raw := range strings.Lines(text) {
-		n++
-		if len(out) >= maxValues {
+		if n++; len(y.out) >= maxValues {
 			break
 		}
-		raw = cut(raw, 4*maxPath)
-		body := strings.TrimRight(raw, " \t\r\n")
+		body := strings.TrimRight(cut(raw, 4*maxPath), " \t\r\n")
 		trimmed := strings.TrimLeft(body, " ")
 		if trimmed == "" || trimmed[0] == '#' || trimmed == "---" {
 			continue
 		}
-		indent := len(body) - len(trimmed)
-		for dash := strings.HasPrefix(trimmed, "- ") || trimmed == "-"; dash; dash = strings.HasPrefix(trimmed, "- ") || trimmed == "-" {
-			for len(stack) > 0 && (stack[len(stack)-1].indent > indent || stack[len(stack)-1].indent == indent && stack[len(stack)-1].key == "") {
-				stack = stack[:len(stack)-1]
-			}
-			if len(stack) < maxLevels {
-				stack = append(stack, level{indent, ""})
-			}
-			rest := strings.TrimLeft(trimmed[1:], " ")
-			indent += len(trimmed) - len(rest)
-			trimmed = rest
-		}
-		for len(stack) > 0 && stack[len(stack)-1].indent >= indent {
-			stack = stack[:len(stack)-1]
-		}
-		key, value, ok := yamlKey(trimmed)
-		if !ok {
-			out = yamlItems(out, dotted(), trimmed, n)
-			continue
-		}
-		if len(stack) < maxLevels {
-			stack = append(stack, level{indent, cut(key, maxKey)})
-		}
-		out = yamlItems(out, dotted(), value, n)
+		y.line(trimmed, len(body)-len(trimmed), n)
 	}
-	return out
+	return y.out
+}
+
+// A yamlReader knows below which keys the next line stands.
+type yamlReader struct {
+	stack []yamlLevel
+	out   []setting
+}
+
+// A yamlLevel is a key, or an item of a list where the key is empty.
+type yamlLevel struct {
+	indent int
+	key    string
+}
+
+// line reads one line, without the blanks before it.
+func (y *yamlReader) line(text string, indent, n int) {
+	for strings.HasPrefix(text, "- ") || text == "-" {
+		y.leave(func(l yamlLevel) bool { return l.indent > indent || l.indent == indent && l.key == "" })
+		y.enter(yamlLevel{indent, ""})
+		rest := strings.TrimLeft(text[1:], " ")
+		indent += len(text) - len(rest)
+		text = rest
+	}
+	y.leave(func(l yamlLevel) bool { return l.indent >= indent })
+	key, value, ok := yamlKey(text)
+	if !ok {
+		y.out = yamlItems(y.out, y.path(), text, n)
+		return
+	}
+	y.enter(yamlLevel{indent, cut(key, maxKey)})
+	y.out = yamlItems(y.out, y.path(), value, n)
+}
+
+func (y *yamlReader) enter(l yamlLevel) {
+	if len(y.stack) < maxLevels {
+		y.stack = append(y.stack, l)
+	}
+}
+
+// leave goes up as long as the innermost level is one to leave.
+func (y *yamlReader) leave(over func(yamlLevel) bool) {
+	for len(y.stack) > 0 && over(y.stack[len(y.stack)-1]) {
+		y.stack = y.stack[:len(y.stack)-1]
+	}
+}
+
+// path returns the dotted keys.
+func (y *yamlReader) path() string {
+	var keys []string
+	for _, l := range y.stack {
+		if l.key != "" {
+			keys = append(keys, l.key)
+		}
+	}
+	return strings.Join(keys, ".")
 }
 
 // yamlKey cuts key: value.
