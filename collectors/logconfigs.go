@@ -163,13 +163,15 @@ func (v *volumes) configuredLog(ctx context.Context, l configuredLog) error {
 
 // missing notes a log that is named and not kept, each once.
 func (v *volumes) missing(row logRow) {
-	for i, have := range v.rows.missing {
-		if have.Path == row.Path {
-			if len(have.FoundBy) < maxFoundBy {
-				v.rows.missing[i].FoundBy = append(have.FoundBy, row.FoundBy...)
-			}
-			return
+	for i := range v.rows.missing {
+		have := &v.rows.missing[i]
+		if have.Path != row.Path {
+			continue
 		}
+		if len(have.FoundBy) < maxFoundBy {
+			have.FoundBy = append(have.FoundBy, row.FoundBy...)
+		}
+		return
 	}
 	if len(v.rows.missing) < maxMissing {
 		v.rows.missing = append(v.rows.missing, row)
