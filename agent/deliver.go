@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"bellwether/agent/evidence"
+	"bellwether/imds"
 	"bellwether/uploader"
 
 	"github.com/dustin/go-humanize"
@@ -174,8 +175,8 @@ func (f *s3Flags) add(c *cobra.Command) {
 // options chooses the credentials: those of a file, of the environment, or of the instance's role. The environment may name an endpoint
 // only beside its own credentials.
 func (f *s3Flags) options(u *ui) uploader.S3Options {
-	imds := uploader.NewIMDS("")
-	opt := uploader.S3Options{Endpoint: f.endpoint, Getenv: u.getenv, IMDS: imds}
+	service := imds.New("")
+	opt := uploader.S3Options{Endpoint: f.endpoint, Getenv: u.getenv, IMDS: service}
 	switch {
 	case f.file != "":
 		opt.Credentials = uploader.FileCredentials(f.file, f.profile)
@@ -183,7 +184,7 @@ func (f *s3Flags) options(u *ui) uploader.S3Options {
 		opt.Credentials = uploader.EnvCredentials(u.getenv)
 		opt.Endpoint = firstOf(f.endpoint, u.getenv("AWS_ENDPOINT_URL_S3"), u.getenv("AWS_ENDPOINT_URL"))
 	default:
-		opt.Credentials = uploader.InstanceCredentials(imds)
+		opt.Credentials = uploader.InstanceCredentials(service)
 	}
 	opt.Region = firstOf(f.region, u.getenv("AWS_REGION"), u.getenv("AWS_DEFAULT_REGION"))
 	if opt.Region == "" && opt.Endpoint != "" {

@@ -76,7 +76,7 @@ func (h *hunt) line(l evidence.Line) {
 	if i := h.set.MatchHash(l.SHA256); i != nil && l.SHA256 != "" {
 		h.hit(i, digestFinding(l.Name, i))
 	}
-	if l.Collector != profiles.File || l.Source == "" {
+	if !profiles.CopiesFiles(l.Collector) || l.Source == "" {
 		return
 	}
 	for _, i := range h.set.MatchName(l.Source) {

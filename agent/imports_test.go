@@ -15,7 +15,7 @@ import (
 
 // mayImport is the table of docs/architecture.md: which of our packages each package may import. agent imports everything.
 var mayImport = map[string][]string{
-	"agent":                     {"agent/evidence", "agent/host", "agent/ioc", "collectors", "collectors/anomaly", "profiles", "uploader"},
+	"agent":                     {"agent/evidence", "agent/host", "agent/ioc", "collectors", "collectors/anomaly", "imds", "profiles", "uploader"},
 	"agent/evidence":            {"collectors", "collectors/anomaly"},
 	"agent/host":                {},
 	"agent/ioc":                 {},
@@ -25,14 +25,16 @@ var mayImport = map[string][]string{
 	"collectors/anomaly":        {"collectors/accounts", "collectors/logins", "collectors/procfs", "collectors/schedule"},
 	"collectors/collectorstest": {"collectors", "collectors/anomaly", "profiles"},
 	"collectors/accounts":       {},
+	"collectors/logconf":        {},
 	"collectors/logins":         {},
 	"collectors/logrotate":      {},
 	"collectors/pkgdb":          {},
 	"collectors/procfs":         {},
 	"collectors/schedule":       {},
+	"imds":                      {},
 	"profiles":                  {},
 	"testhosts":                 {"collectors/anomaly"},
-	"uploader":                  {},
+	"uploader":                  {"imds"},
 	"uploader/uploadertest":     {"uploader"},
 }
 

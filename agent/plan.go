@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -198,7 +199,7 @@ func (l *look) steps(plan *profiles.Plan) []plannedStep {
 			Shell: s.Shell != "", Items: items,
 		}
 		for _, i := range items {
-			if i.Skip == "" && s.Collector == profiles.File {
+			if i.Skip == "" && strings.HasPrefix(i.Name, "files/") {
 				p.Files++
 				p.Bytes += i.Size
 			}

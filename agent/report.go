@@ -91,10 +91,12 @@ func (t *tally) add(l evidence.Line) {
 		if !strings.HasSuffix(l.Name, ".stderr.txt") { // what it wrote beside is no command of its own
 			t.commands.add(l)
 		}
-	case profiles.File:
-		t.files.add(l)
+	case profiles.File, profiles.Volumes, profiles.Vendor:
+		if !strings.HasPrefix(l.Name, "state/") {
+			t.files.add(l)
+		}
 	}
-	if l.Status == collectors.Failed && l.Collector == profiles.File && !strings.HasPrefix(l.Reason, evidence.NotKept) {
+	if l.Status == collectors.Failed && profiles.CopiesFiles(l.Collector) && !strings.HasPrefix(l.Reason, evidence.NotKept) {
 		t.nRefused++
 		if source := evidence.Printable(l.Source); len(t.refused) < maxRefused && !slices.Contains(t.refused, source) {
 			t.refused = append(t.refused, source)

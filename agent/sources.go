@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"bellwether/imds"
 	"bellwether/uploader"
 
 	"github.com/spf13/cobra"
@@ -32,7 +33,7 @@ func (f *sourceFlags) open(ctx context.Context, u *ui, url string) (uploader.Sou
 	case u.getenv("AZURE_STORAGE_SAS_TOKEN") != "":
 		opt.Azure.Credentials = uploader.SASEnvCredentials(u.getenv)
 	default:
-		opt.Azure.Credentials = uploader.ManagedIdentityCredentials(uploader.NewIMDS(""), "")
+		opt.Azure.Credentials = uploader.ManagedIdentityCredentials(imds.New(""), "")
 	}
 	return uploader.OpenSource(ctx, url, opt)
 }

@@ -388,7 +388,7 @@ func planStep(b *strings.Builder, s plannedStep) {
 		switch {
 		case i.Skip != "":
 			fmt.Fprintf(b, "  - %s: %s\n", i.Source, i.Skip)
-		case s.Collector == profiles.File:
+		case strings.HasPrefix(i.Name, "files/"):
 			fmt.Fprintf(b, "  %10s  %s\n", humanize.IBytes(uint64(i.Size)), i.Source)
 		default:
 			fmt.Fprintf(b, "  %s > %s\n", i.Source, i.Name)

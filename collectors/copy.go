@@ -25,8 +25,8 @@ func copySparse(ctx context.Context, w io.Writer, r *os.File, buf []byte, data *
 			return err
 		}
 	}
-	item.Reason = fmt.Sprintf("sparse: %s long, of which %s are data; only the data is kept, at the offsets in extents",
-		humanize.IBytes(uint64(item.SourceSize)), humanize.IBytes(uint64(total(item.Extents))))
+	addReason(item, fmt.Sprintf("sparse: %s long, of which %s are data; only the data is kept, at the offsets in extents",
+		humanize.IBytes(uint64(item.SourceSize)), humanize.IBytes(uint64(total(item.Extents)))))
 	if data.cut {
 		return fmt.Errorf("%s; too many holes: what comes after them is not kept", item.Reason)
 	}
@@ -57,14 +57,17 @@ func copySpan(ctx context.Context, w io.Writer, r *os.File, buf []byte, e Extent
 	return done, nil
 }
 
+// addReason adds to what a reader should know of an item.
+func addReason(item *Item, s string) {
+	if item.Reason != "" {
+		item.Reason += "; "
+	}
+	item.Reason += s
+}
+
 // changed notes what happened to the file in the meantime. What was read stays as it is.
 func changed(item *Item, r *os.File, x found, before info) error {
-	note := func(s string) {
-		if item.Reason != "" {
-			item.Reason += "; "
-		}
-		item.Reason += s
-	}
+	note := func(s string) { addReason(item, s) }
 	after, err := statFile(r)
 	if err != nil {
 		note("could not be looked at again: " + plain(err))

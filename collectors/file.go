@@ -20,6 +20,7 @@ type file struct {
 	env  *Env
 	step profiles.Step
 	last string // that was looked at
+	note string // what the manifest says of what is kept: how it was found
 }
 
 func newFile(env *Env, step profiles.Step) Collector { return &file{env: env, step: step} }
@@ -43,18 +44,22 @@ func (f *file) Collect(ctx context.Context, sink Sink) error {
 // pattern collects what one pattern matches.
 func (f *file) pattern(ctx context.Context, sink Sink, root *dir, pattern string) error {
 	matched := 0
-	w := walker{
-		root: root, rootPath: f.env.Root, mounts: f.env.mounts, avoid: f.env.avoid, exclude: f.step.Exclude, maxDepth: f.step.MaxDepth,
-		visit: func(x found) error {
-			matched++
-			f.last = x.path
-			return f.visit(ctx, sink, x)
-		},
-	}
+	w := f.env.walker(root, f.step, func(x found) error {
+		matched++
+		f.last = x.path
+		return f.visit(ctx, sink, x)
+	})
 	if err := w.walk(ctx, pattern); err != nil || matched > 0 {
 		return err
 	}
 	return sink.Add(f.item(found{path: pattern, reason: "nothing there matches"}), nil)
+}
+
+// walker returns the walker of a step.
+func (e *Env) walker(root *dir, step profiles.Step, visit func(found) error) *walker {
+	return &walker{
+		root: root, rootPath: e.Root, mounts: e.mounts, avoid: e.avoid, exclude: step.Exclude, maxDepth: step.MaxDepth, visit: visit,
+	}
 }
 
 // notFinished says what a run that ends here has not looked at: the rest of the first pattern, and the others.
@@ -101,6 +106,10 @@ func (f *file) visit(ctx context.Context, sink Sink, x found) error {
 		}
 		item.Name = ""
 		return sink.Add(item, nil)
+	}
+	item.Reason = f.note
+	if f.env.Look {
+		f.env.seen.add(x, f.step.Name) // nothing is read, but a later step should know
 	}
 	if err := sink.Add(item, func(w io.Writer) error { return f.keep(ctx, w, x, item, data) }); err != nil {
 		return err

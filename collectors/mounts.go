@@ -3,6 +3,7 @@ package collectors
 import (
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 
 	"bellwether/collectors/procfs"
@@ -15,6 +16,7 @@ type mount struct {
 	Source string // a device, or server:/export
 	Device string // the kernel's number of the file system, major:minor
 	Root   string // the directory of the file system that is mounted: "/" but for bind mounts and subvolumes
+	ID     string // of the mount, as fdinfo has it
 }
 
 // A mountTable finds mounts by their path.
@@ -24,7 +26,7 @@ type mountTable map[string]mount
 func newMountTable(mounts []procfs.Mount) (mountTable, error) {
 	table := mountTable{}
 	for _, m := range mounts {
-		table[m.Path] = mount{Path: m.Path, Type: m.Type, Source: m.Source, Device: m.Device, Root: path.Clean(m.Root)}
+		table[m.Path] = mount{Path: m.Path, Type: m.Type, Source: m.Source, Device: m.Device, Root: path.Clean(m.Root), ID: strconv.Itoa(m.ID)}
 	}
 	if len(mounts) >= procfs.MaxMounts {
 		return table, fmt.Errorf("%d mounts or more", procfs.MaxMounts)

@@ -27,6 +27,8 @@ type Env struct {
 	Parallel int
 	// Look is set for a run that only says what would be collected: the state of the host is not read.
 	Look bool
+	// MetadataEndpoint is the URL of the instance's metadata service; empty, as it is but for tests, means the link-local address.
+	MetadataEndpoint string
 	// OnStep, if set, is called when a step starts. It may be called by several goroutines at once.
 	OnStep func(profiles.Step)
 
@@ -79,6 +81,9 @@ var kinds = map[string]kind{
 	profiles.Session:   {make: newSession, state: sessionTables},
 	profiles.Stat:      {make: newStat},
 	profiles.Walk:      {make: newWalkAll, state: []string{"walk/bodyfile.txt", "walk/executables.txt", "walk/volumes"}},
+	profiles.Volumes:   {make: newVolumes},
+	profiles.Cloud:     {make: newCloud, state: []string{"cloud"}},
+	profiles.Vendor:    {make: newVendor},
 }
 
 // Run carries out a plan in its order. Steps of one group run side by side, at most env.Parallel at once. When the context ends or

@@ -31,7 +31,7 @@ func newTampering(env *Env, step profiles.Step) Collector {
 	return &tampering{env: env, step: step, left: maxLogBytes}
 }
 
-var tamperingTables = []string{"logs"}
+var tamperingTables = []string{"rotations"}
 
 const (
 	// maxLogBytes bounds what is looked through for NUL bytes in one step, and maxLogFile in one log: its end, where the newest lines are.
@@ -43,8 +43,8 @@ const (
 	maxNullRuns = 64
 )
 
-// logRow is a log, or a rotation of one.
-type logRow struct {
+// rotationRow is a log, or a rotation of one.
+type rotationRow struct {
 	Path       string     `json:"path"`
 	Of         string     `json:"rotation_of,omitempty"`
 	Size       int64      `json:"size"`
@@ -62,21 +62,21 @@ type logRow struct {
 	nulls []anomaly.NullRun
 }
 
-var logColumns = []column[logRow]{
-	{"size", func(l logRow) string { return strconv.FormatInt(l.Size, 10) }},
-	{"modified", func(l logRow) string { return readable(l.ModTime) }},
-	{"changed", func(l logRow) string { return readable(l.ChangeTime) }},
-	{"born", func(l logRow) string { return readable(l.BirthTime) }},
-	{"content", func(l logRow) string { return l.Content }},
-	{"nul bytes", func(l logRow) string {
+var rotationColumns = []column[rotationRow]{
+	{"size", func(l rotationRow) string { return strconv.FormatInt(l.Size, 10) }},
+	{"modified", func(l rotationRow) string { return readable(l.ModTime) }},
+	{"changed", func(l rotationRow) string { return readable(l.ChangeTime) }},
+	{"born", func(l rotationRow) string { return readable(l.BirthTime) }},
+	{"content", func(l rotationRow) string { return l.Content }},
+	{"nul bytes", func(l rotationRow) string {
 		if l.NullBytes == 0 {
 			return ""
 		}
 		return strconv.FormatInt(l.NullBytes, 10)
 	}},
-	{"owner", func(l logRow) string { return l.Owner }},
-	{"mode", func(l logRow) string { return l.Mode }},
-	{"path", func(l logRow) string { return l.Path }},
+	{"owner", func(l rotationRow) string { return l.Owner }},
+	{"mode", func(l rotationRow) string { return l.Mode }},
+	{"path", func(l rotationRow) string { return l.Path }},
 }
 
 // Collect implements [Collector].
@@ -94,13 +94,13 @@ func (t *tampering) Collect(ctx context.Context, sink Sink) error {
 	if err != nil {
 		return err
 	}
-	tab := table[logRow]{name: "logs", source: strings.Join(t.step.In("logs"), " "), rows: rows, columns: logColumns, reason: r.reason()}
+	tab := table[rotationRow]{name: "rotations", source: strings.Join(t.step.In("logs"), " "), rows: rows, columns: rotationColumns, reason: r.reason()}
 	return tab.add(sink, t.step, anomaly.Logs(logsOf(rows, rules), t.env.Now()))
 }
 
 // rows lists the logs, those of a syslog daemon first, so that they are looked through whatever the others need.
-func (t *tampering) rows(ctx context.Context, r *reader) ([]logRow, error) {
-	var rows []logRow
+func (t *tampering) rows(ctx context.Context, r *reader) ([]rotationRow, error) {
+	var rows []rotationRow
 	seen := map[string]bool{}
 	for _, role := range []string{"syslog", "logs"} {
 		err := r.each(ctx, role, func(x found) error {
@@ -112,7 +112,7 @@ func (t *tampering) rows(ctx context.Context, r *reader) ([]logRow, error) {
 				return nil
 			}
 			seen[x.path] = true
-			row := logRow{
+			row := rotationRow{
 				Path: x.path, Size: x.info.size, Allocated: x.info.blocks, Mode: lsMode(x.info.mode), Owner: fmt.Sprintf("%d:%d", x.info.uid, x.info.gid),
 				ModTime: timeOf(x.info.mtime), ChangeTime: timeOf(x.info.ctime), BirthTime: timeOf(x.info.btime), Syslog: role == "syslog",
 			}
@@ -127,12 +127,12 @@ func (t *tampering) rows(ctx context.Context, r *reader) ([]logRow, error) {
 			return nil, err
 		}
 	}
-	slices.SortFunc(rows, func(a, b logRow) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(rows, func(a, b rotationRow) int { return strings.Compare(a.Path, b.Path) })
 	return rows, nil
 }
 
 // look tells what a log holds, and counts the NUL bytes of a text.
-func (t *tampering) look(ctx context.Context, r *reader, x found, row *logRow) {
+func (t *tampering) look(ctx context.Context, r *reader, x found, row *rotationRow) {
 	if x.info.size == 0 {
 		row.Content = "empty"
 		return
@@ -173,7 +173,7 @@ func (t *tampering) look(ctx context.Context, r *reader, x found, row *logRow) {
 }
 
 // textBehind looks behind the NULs or the hole that a log begins with. It sets from where to look through the log.
-func (t *tampering) textBehind(f io.ReaderAt, st info, row *logRow) bool {
+func (t *tampering) textBehind(f io.ReaderAt, st info, row *rotationRow) bool {
 	tail := make([]byte, min(4096, st.size))
 	n, err := f.ReadAt(tail, st.size-int64(len(tail)))
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -302,7 +302,7 @@ func ruleFor(rules []logrotate.Rule, log string) anomaly.LogRotation {
 }
 
 // logsOf puts the rotations beside their logs.
-func logsOf(rows []logRow, rules []logrotate.Rule) []anomaly.Log {
+func logsOf(rows []rotationRow, rules []logrotate.Rule) []anomaly.Log {
 	rotations := map[string][]anomaly.Rotation{}
 	for _, row := range rows {
 		if live, rotation, ok := rotationOf(row.Path); ok {

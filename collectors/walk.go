@@ -23,6 +23,9 @@ const (
 	maxLinks = 40
 )
 
+// emptyDirectory is why a directory itself is visited.
+const emptyDirectory = "empty directory"
+
 // found is one thing that a walk came upon.
 type found struct {
 	path   string // as the host names it, byte for byte, below the root that is read
@@ -175,7 +178,7 @@ func (w *walker) dir(ctx context.Context, d *dir, at string, g *glob, rel string
 	if err != nil {
 		return w.visit(*failure(at, err))
 	}
-	return w.visit(found{path: at, info: st, reason: "empty directory"})
+	return w.visit(found{path: at, info: st, reason: emptyDirectory})
 }
 
 // entry visits one name of the directory d, which is at the path at, or rel as the pattern sees it.
@@ -256,7 +259,12 @@ func (a avoided) is(path string, st info) bool {
 
 // excluded matches globs without a slash against the name, and those with one against the whole path.
 func (w *walker) excluded(name, at string) bool {
-	return slices.ContainsFunc(w.exclude, func(pattern string) bool {
+	return matchesAny(w.exclude, name, at)
+}
+
+// matchesAny compares a file with globs: those without a slash with its name, those with one with its whole path.
+func matchesAny(globs []string, name, at string) bool {
+	return slices.ContainsFunc(globs, func(pattern string) bool {
 		if strings.Contains(pattern, "/") {
 			return doublestar.MatchUnvalidated(pattern, at)
 		}

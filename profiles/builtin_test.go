@@ -117,7 +117,8 @@ func TestTriageOrder(t *testing.T) {
 			got = append(got, s.Profile)
 		}
 	}
-	want := []string{"linux-process", "linux-network", "linux-sessions", "linux-system", "linux-persistence", "linux-logs", "linux-users", "linux-files"}
+	want := []string{"linux-process", "linux-network", "linux-sessions", "linux-system", "linux-persistence", "linux-cloud", "linux-logs", "linux-users",
+		"linux-vendors", "linux-volumes", "linux-files"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -172,12 +173,24 @@ func chosen(t *testing.T, plan *Plan, file string) string {
 		return ok
 	}
 	for _, s := range plan.Steps {
-		if s.Collector != File {
+		if !CopiesFiles(s.Collector) {
 			continue
 		}
 		taken := false
+		asked := s.Path
+		if s.Collector == Volumes && !slices.ContainsFunc(s.Names, func(glob string) bool {
+			return match(glob, file) || !strings.Contains(glob, "/") && match(glob, path.Base(file))
+		}) {
+			asked = nil
+		}
+		if s.Collector == Vendor {
+			asked = nil
+			for _, p := range s.Products {
+				asked = append(asked, p.Logs...)
+			}
+		}
 		for at := file; at != "/"; at = path.Dir(at) {
-			taken = taken || slices.ContainsFunc(s.Path, func(glob string) bool { return match(glob, at) })
+			taken = taken || slices.ContainsFunc(asked, func(glob string) bool { return match(glob, at) })
 			if slices.ContainsFunc(s.Exclude, func(glob string) bool {
 				return match(glob, at) || !strings.Contains(glob, "/") && match(glob, path.Base(at))
 			}) {
@@ -206,6 +219,7 @@ func TestTriageLeavesSecrets(t *testing.T) {
 		"/etc/default/tls.pem", "/etc/docker/key.json", "/etc/chrony/chrony.keys",
 		"/var/lib/waagent/0123ABCD.prv", "/var/lib/waagent/TransportPrivate.pem", "/var/lib/waagent/run-command/0123.prv",
 		"/var/lib/amazon/ssm/Vault/Store/RegistrationKey", "/var/lib/amazon/ssm/Vault/orchestration/x",
+		"/home/alice/logs/.ssh/id_rsa", "/srv/app/logs/server.key", "/opt/app/logs/.aws/credentials", "/srv/db/logs/users.sqlite3",
 		"/run/cloud-init/instance-data-sensitive.json", "/var/lib/cloud/instances/i-0abc/obj.pkl",
 	} {
 		if step := chosen(t, plan, secret); step != "" {
@@ -232,6 +246,9 @@ func TestTriageTakesEvidence(t *testing.T) {
 		"/var/log/azure/run-command/handler.log", "/var/lib/waagent/run-command/download/0/script.sh", "/var/lib/waagent/custom-script/download/0/stdout",
 		"/var/lib/cloud/instances/i-0abc/user-data.txt", "/var/lib/cloud/instances/i-0abc/scripts/part-001",
 		"/var/lib/docker/containers/0123/0123-json.log",
+		"/srv/app/logs/2026-11-22", "/opt/tomcat/logs/catalina.out", "/home/alice/app/server.log.3.gz", "/tmp/out.log", "/opt/app/var/access_log-20261122.xz",
+		"/opt/sentinelone/log/agent.log", "/var/ossec/logs/alerts/alerts.json",
+		"/var/lib/waagent/Microsoft.CPlat.Core.RunCommandLinux-1.0.5/status/0.status", "/opt/codedeploy-agent/deployment-root/1/d-2/logs/scripts.log",
 	} {
 		if chosen(t, plan, file) == "" {
 			t.Errorf("no step copies %s", file)
@@ -245,7 +262,8 @@ func TestTriageDates(t *testing.T) {
 		if s.Collector == Command || s.Collector == Schedule || slices.Contains(readsLive, s.Collector) { // whose window --since sets, and which reads everything all the same
 			continue
 		}
-		if want := s.Profile != "linux-logs" || s.Name == "cloud-init"; s.IgnoreDateRange != want {
+		logs := slices.Contains([]string{"linux-cloud", "linux-logs", "linux-vendors", "linux-volumes"}, s.Profile)
+		if want := !logs || s.Name == "cloud-init"; s.IgnoreDateRange != want {
 			t.Errorf("step %s of %s: ignore_date_range %v, want %v", s.Name, s.Profile, s.IgnoreDateRange, want)
 		}
 	}

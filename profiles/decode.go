@@ -192,6 +192,10 @@ func (d *decoder) checkStep(m mapping, s Step) {
 		}
 	case Stat:
 		d.require(m, "path", "the step")
+	case Volumes:
+		d.require(m, "names", "the step")
+	case Vendor:
+		d.require(m, "products", "the step")
 	case File:
 		d.require(m, "path", "the step")
 		if f, ok := m.field("min_file_size"); ok && s.MaxFileSize > 0 && s.MinFileSize > s.MaxFileSize {

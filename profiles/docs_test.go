@@ -19,7 +19,8 @@ func TestManualTables(t *testing.T) {
 	}
 	got := string(text)
 	for name, table := range map[string]string{
-		"keys": keysTable(), "uses": usesTable(), "variables": variablesTable(), "use cases": useCasesList(), "built-in steps": builtinsTable(t),
+		"keys": keysTable(), "uses": usesTable(), "variables": variablesTable(), "use cases": useCasesList(), "log programs": "`" + strings.Join(logPrograms, "`, `") + "`\n",
+		"product kinds": "`" + strings.Join(productKinds, "`, `") + "`\n", "built-in steps": builtinsTable(t),
 	} {
 		begin, end := "<!-- begin: "+name+" -->\n", "<!-- end: "+name+" -->"
 		before, rest, ok := strings.Cut(got, begin)
@@ -114,6 +115,16 @@ func whatOf(s Step) string {
 		what = "``" + strings.Join(s.Argv, " ") + "``"
 	case s.Collector == Journal:
 		what = "the journal as text"
+	case s.Collector == Cloud:
+		what = "the metadata service of the instance"
+	case s.Collector == Vendor:
+		names := make([]string, 0, len(s.Products))
+		for _, p := range s.Products {
+			names = append(names, p.Name)
+		}
+		what = list(names)
+	case s.Collector == Volumes:
+		what = "other volumes, and ``" + strings.Join(s.Path, "``, ``") + "``"
 	case len(s.Files) > 0:
 		names := make([]string, 0, len(s.Files))
 		for _, r := range s.Files {

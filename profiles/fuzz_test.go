@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -82,7 +83,7 @@ func checkPlan(t *testing.T, plan *Plan) {
 		}
 		names[s.Name] = true
 		if s.Collector != Command && s.Collector != Journal {
-			for _, glob := range s.allGlobs() {
+			for _, glob := range slices.Concat(s.allGlobs(), s.logGlobs()) {
 				if !strings.HasPrefix(glob, "/") && !drivePath.MatchString(glob) {
 					t.Errorf("step %s: relative path %q", s.Name, glob)
 				}

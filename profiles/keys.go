@@ -19,7 +19,7 @@ type key struct {
 
 // collectorNames are the kinds that a step can name.
 var collectorNames = []string{
-	Command, File, Stat, Journal, Process, Network, Kernel, Account, Session, Tampering, Schedule, Container, Walk, Compare,
+	Command, File, Stat, Journal, Process, Network, Kernel, Account, Session, Tampering, Schedule, Container, Walk, Compare, Volumes, Cloud, Vendor,
 }
 
 // runsCommands are the kinds that start programs of the host, and readsLive those that make sense on a running host alone.
@@ -57,21 +57,31 @@ var stepKeys = []key{
 	{"max_output", []string{Command, Journal}, "size", "64MiB", "More output than this is cut.",
 		func(d *decoder, s *Step, n ast.Node) { s.MaxOutput = d.size(n) }},
 
-	{"path", []string{File, Stat, Compare}, "list of globs", "required for file and stat", "What to copy, or to list; for compare, the names that ls has to list: /etc/*. Absolute, written with / on all systems; ** stands for any number of folders.",
+	{"path", []string{File, Stat, Compare, Volumes, Vendor}, "list of globs", "required for file and stat", "What to copy, or to list. Absolute, written with / on all systems; ** stands for any number of folders. For compare: the names that ls has to list, as in /etc/*. For volumes: where on the system's own volume to look for logs. For vendor: the folders of systemd units.",
 		func(d *decoder, s *Step, n ast.Node) { s.Path = d.globs(n, true) }},
 	{"files", readsRoles, "mapping of uses to lists of globs", "required", "What to read, by what it is to the collector: see the table of uses below.",
 		func(d *decoder, s *Step, n ast.Node) { s.Files = d.roles(n) }},
-	{"exclude", append([]string{File, Stat, Walk}, readsRoles...), "list of globs", "", "What to leave out. Without a slash it is compared with the name, with one with the whole path.",
+	{"names", []string{Volumes}, "list of globs", "required", "What a log is called. Without a slash it is compared with the name, with one with the whole path.",
+		func(d *decoder, s *Step, n ast.Node) { s.Names = d.globsOf(n, "names", false) }},
+	{"config", []string{Volumes}, "mapping of programs to lists of globs", "", "Where the configuration of programs is that say in it where they log, or where logs are sent to. See the list of programs below.",
+		func(d *decoder, s *Step, n ast.Node) { s.Config = d.logConfigs(n) }},
+	{"products", []string{Vendor}, "list of products", "required", "What to look for, each with product, kind, and process, unit, path or logs. See below.",
+		func(d *decoder, s *Step, n ast.Node) { s.Products = d.products(n) }},
+	{"exclude", append([]string{File, Stat, Walk, Volumes, Vendor}, readsRoles...), "list of globs", "", "What to leave out. Without a slash it is compared with the name, with one with the whole path.",
 		func(d *decoder, s *Step, n ast.Node) { s.Exclude = d.globs(n, false) }},
-	{"max_file_size", []string{File, Walk}, "size", "the run's limit; walk 256MiB", "Larger files are listed and not copied; of a walk, not hashed.",
+	{"max_file_size", []string{File, Walk, Volumes, Vendor}, "size", "the run's limit; walk 256MiB", "Larger files are listed and not copied; of a walk, not hashed.",
 		func(d *decoder, s *Step, n ast.Node) { s.MaxFileSize = d.size(n) }},
-	{"min_file_size", []string{File}, "size", "0", "Smaller files are left out.",
+	{"max_dir_size", []string{Volumes, Vendor}, "size", "no limit", "So much of one folder is copied, the newest files first.",
+		func(d *decoder, s *Step, n ast.Node) { s.MaxDirSize = d.size(n) }},
+	{"max_total_size", []string{Volumes, Vendor}, "size", "the run's limit", "So much is copied altogether, the newest files first.",
+		func(d *decoder, s *Step, n ast.Node) { s.MaxTotalSize = d.size(n) }},
+	{"min_file_size", []string{File, Volumes, Vendor}, "size", "0", "Smaller files are left out.",
 		func(d *decoder, s *Step, n ast.Node) { s.MinFileSize = d.size(n) }},
-	{"max_depth", []string{File, Stat, Walk}, "number", "the collector's limit", "How many folders deep below the first wildcard, or a volume's root.",
+	{"max_depth", []string{File, Stat, Walk, Volumes, Vendor}, "number", "the collector's limit", "How many folders deep below the first wildcard, or a volume's root.",
 		func(d *decoder, s *Step, n ast.Node) { s.MaxDepth = d.depth(n) }},
-	{"newer_than", []string{File, Journal, Stat, Walk, Schedule}, "time", "any age; walk 1d, schedule 14d", "Only what was changed (by mtime, ctime or btime, the newest), or logged, within this time. Of a walk: what recent.txt lists. For schedule: what was changed within it is a finding; --since takes its place.",
+	{"newer_than", []string{File, Journal, Stat, Walk, Schedule, Volumes, Vendor}, "time", "any age; walk 1d, schedule 14d", "Only what was changed (by mtime, ctime or btime, the newest), or logged, within this time. Of a walk: what recent.txt lists. For schedule: what was changed within it is a finding; --since takes its place.",
 		func(d *decoder, s *Step, n ast.Node) { s.NewerThan = d.age(n) }},
-	{"ignore_date_range", append([]string{File, Journal, Stat, Walk}, readsRoles...), "true or false", "false", "--since does not narrow this step.",
+	{"ignore_date_range", append([]string{File, Journal, Stat, Walk, Volumes, Vendor}, readsRoles...), "true or false", "false", "--since does not narrow this step.",
 		func(d *decoder, s *Step, n ast.Node) { s.IgnoreDateRange = d.boolean(n) }},
 
 	{"max_entries", []string{Walk}, "number", "5000000", "How many files and folders of one volume are looked at.",

@@ -103,7 +103,7 @@ func (b *planner) add(s Step) {
 		return
 	}
 	b.narrow(&s)
-	if more := len(b.host.Users) - len(b.accounts); more > 0 && slices.ContainsFunc(variablesIn(slices.Concat(s.Argv, s.allGlobs())...), isEach) {
+	if more := len(b.host.Users) - len(b.accounts); more > 0 && slices.ContainsFunc(variablesIn(slices.Concat(s.Argv, s.allGlobs(), s.logGlobs())...), isEach) {
 		b.leaveOut(s, "%d of %d accounts: one step takes %d at most", more, len(b.host.Users), maxAccounts)
 	}
 	switch s.Collector {
@@ -115,6 +115,8 @@ func (b *planner) add(s Step) {
 		b.addRoles(s)
 	case Walk:
 		b.addWalk(s)
+	case Volumes, Vendor:
+		b.addLogs(s)
 	default:
 		b.plan.Steps = append(b.plan.Steps, s)
 	}
@@ -129,7 +131,7 @@ func (b *planner) narrow(s *Step) {
 	if s.Collector != Command && !s.IgnoreDateRange {
 		s.NewerThan = stricter(s.NewerThan, b.opt.Since)
 	}
-	if s.Collector == File || s.Collector == Walk {
+	if CopiesFiles(s.Collector) || s.Collector == Walk {
 		s.MaxFileSize = stricter(s.MaxFileSize, b.opt.MaxFileSize)
 	}
 }

@@ -84,6 +84,13 @@ type Step struct {
 	MaxEntries int64  // of one volume; 0 means the collector's own limit
 	Verify     string // VerifyPrograms or VerifyAll
 	Lists      []List // by names, beside those that every walk writes
+
+	// volumes and vendor
+	Names        []string    // globs: what a log is called; without a slash they match the name, with one the whole path
+	Config       []LogConfig // where programs say where they log
+	Products     []Product   // what to look for
+	MaxDirSize   int64       // bytes that are kept of one directory; 0 means no limit
+	MaxTotalSize int64       // bytes that the step keeps altogether; 0 means no limit but the run's
 }
 
 // What a walk compares with the digests of packages.

@@ -237,10 +237,14 @@ func (d *decoder) checkVariables(n ast.Node, s string) {
 }
 
 func (d *decoder) globs(n ast.Node, wholePath bool) []string {
-	what := "exclude"
 	if wholePath {
-		what = "path"
+		return d.globsOf(n, "path", true)
 	}
+	return d.globsOf(n, "exclude", false)
+}
+
+// globsOf reads the globs of the key what.
+func (d *decoder) globsOf(n ast.Node, what string, wholePath bool) []string {
 	var out []string
 	d.texts(n, what, "write "+what+": [/var/log/**]", func(n ast.Node, s string) {
 		d.checkVariables(n, s)

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"bellwether/imds"
 )
 
 // sasVariable is where the Azure CLI has its SAS token.
@@ -56,12 +58,12 @@ func SASEnvCredentials(getenv func(string) string) *AzureCredentials {
 
 // ManagedIdentityCredentials are those of the managed identity of the Azure VM. If it has several, the client id says
 // which one.
-func ManagedIdentityCredentials(imds *IMDS, clientID string) *AzureCredentials {
+func ManagedIdentityCredentials(service *imds.Service, clientID string) *AzureCredentials {
 	from := "managed identity (IMDS)"
 	if clientID != "" {
 		from += " " + clientID
 	}
-	return &AzureCredentials{from: from, read: func(ctx context.Context) (azureGrant, error) { return imds.azureToken(ctx, clientID) }}
+	return &AzureCredentials{from: from, read: func(ctx context.Context) (azureGrant, error) { return azureToken(ctx, service, clientID) }}
 }
 
 // Describe says where the credentials come from, without any secret.

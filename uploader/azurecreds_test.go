@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bellwether/imds"
 )
 
 const exampleSAS = "sv=2024-11-04&sr=c&sp=rl&se=2026-11-22T16:15:00Z&sig=c2VjcmV0LXNpZ25hdHVyZQ%3D%3D"
@@ -131,7 +133,7 @@ func TestAzureSecretsDontPrint(t *testing.T) {
 }
 
 // fakeAzureIMDS answers as the service of Azure does.
-func fakeAzureIMDS(t *testing.T, status int, doc string, queries *[]url.Values) *IMDS {
+func fakeAzureIMDS(t *testing.T, status int, doc string, queries *[]url.Values) *imds.Service {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet || r.URL.Path != "/metadata/identity/oauth2/token" || r.Header.Get("Metadata") != "true" {
@@ -142,13 +144,13 @@ func fakeAzureIMDS(t *testing.T, status int, doc string, queries *[]url.Values) 
 		fmt.Fprint(w, doc)
 	}))
 	t.Cleanup(server.Close)
-	return NewIMDS(server.URL)
+	return imds.New(server.URL)
 }
 
 func TestManagedIdentity(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	var queries []url.Values
-	imds := fakeAzureIMDS(t, 200, `{"access_token": "c2VjcmV0", "client_id": "c", "expires_in": "3600", "expires_on": "1700003600",
+	service := fakeAzureIMDS(t, 200, `{"access_token": "c2VjcmV0", "client_id": "c", "expires_in": "3600", "expires_on": "1700003600",
 		"resource": "https://storage.azure.com/", "token_type": "Bearer"}`, &queries)
 	var got []http.Header
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -158,7 +160,7 @@ func TestManagedIdentity(t *testing.T) {
 	defer server.Close()
 	source, err := OpenAzureSource(t.Context(), AzureOptions{
 		URL: AzureURL{"account", "container", "x"}, Endpoint: server.URL + "/account",
-		Credentials: ManagedIdentityCredentials(imds, "an-id"), Now: func() time.Time { return now },
+		Credentials: ManagedIdentityCredentials(service, "an-id"), Now: func() time.Time { return now },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -196,8 +198,8 @@ func TestManagedIdentityErrors(t *testing.T) {
 		"no end":      {200, `{"access_token": "c2VjcmV0"}`, "no end"},
 	} {
 		var queries []url.Values
-		imds := fakeAzureIMDS(t, test.status, test.doc, &queries)
-		_, err := ManagedIdentityCredentials(imds, "").current(t.Context(), time.Time{})
+		service := fakeAzureIMDS(t, test.status, test.doc, &queries)
+		_, err := ManagedIdentityCredentials(service, "").current(t.Context(), time.Time{})
 		if !errors.Is(err, ErrCredentials) || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "c2VjcmV0") {
 			t.Errorf("%s: got error %v, want one that says %q", name, err, test.says)
 		}

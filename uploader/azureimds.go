@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"bellwether/imds"
 )
 
 const (
@@ -20,15 +22,12 @@ const (
 // azureToken asks the instance metadata service of Azure for a token of the VM's managed identity ("How to use managed
 // identities to acquire an access token", Azure documentation). It is at the same address as that of EC2; what keeps others
 // from making this host ask is a header.
-func (m *IMDS) azureToken(ctx context.Context, clientID string) (azureGrant, error) {
+func azureToken(ctx context.Context, service *imds.Service, clientID string) (azureGrant, error) {
 	query := url.Values{"api-version": {"2018-02-01"}, "resource": {azureResource}}
 	if clientID != "" {
 		query.Set("client_id", clientID)
 	}
-	slow := *m.client
-	slow.Timeout = azureIMDSTimeout
-	service := &IMDS{endpoint: m.endpoint, client: &slow}
-	text, err := service.ask(ctx, http.MethodGet, "/metadata/identity/oauth2/token?"+query.Encode(), "Metadata", "true")
+	text, err := service.WithTimeout(azureIMDSTimeout).Ask(ctx, http.MethodGet, "/metadata/identity/oauth2/token?"+query.Encode(), "Metadata", "true")
 	if err != nil {
 		return azureGrant{}, fmt.Errorf("%w: no token; has the VM a managed identity, and if it has several, which one: %w", ErrCredentials, err)
 	}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"bellwether/imds"
+
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
@@ -64,9 +66,9 @@ func EnvCredentials(getenv func(string) string) *Credentials {
 }
 
 // InstanceCredentials are those of the role of the EC2 instance.
-func InstanceCredentials(imds *IMDS) *Credentials {
+func InstanceCredentials(service *imds.Service) *Credentials {
 	return newCredentials("instance role (IMDSv2)", func(cc *credentials.CredContext) (keys, error) {
-		return imds.credentials(callerContext(cc))
+		return instanceKeys(callerContext(cc), service)
 	})
 }
 

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"time"
 
+	"bellwether/imds"
+
 	"github.com/dustin/go-humanize"
 )
 
@@ -31,7 +33,7 @@ type S3Options struct {
 	Credentials *Credentials
 	Region      string                                // empty: AWS_REGION of Getenv, then the region that IMDS knows
 	Getenv      func(string) string                   // nil: the environment isn't asked
-	IMDS        *IMDS                                 // nil: the instance metadata service isn't asked
+	IMDS        *imds.Service                         // nil: the instance metadata service isn't asked
 	Endpoint    string                                // such as http://127.0.0.1:7070, with the bucket in the path; empty: AWS
 	Proxy       func(*http.Request) (*url.URL, error) // nil: none
 

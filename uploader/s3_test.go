@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"bellwether/imds"
 	"bellwether/uploader"
 	"bellwether/uploader/uploadertest"
 )
@@ -558,7 +559,7 @@ func TestS3ClockOffset(t *testing.T) {
 
 func TestS3Region(t *testing.T) {
 	asked := 0
-	imds := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked++
 		switch r.Method + " " + r.URL.Path {
 		case "PUT /latest/api/token":
@@ -569,7 +570,7 @@ func TestS3Region(t *testing.T) {
 			http.NotFound(w, r)
 		}
 	}))
-	defer imds.Close()
+	defer metadata.Close()
 	base := uploader.S3Options{
 		URL:         uploader.S3URL{Bucket: "bucket"},
 		Credentials: uploader.EnvCredentials(func(string) string { return "x" }),
@@ -587,8 +588,8 @@ func TestS3Region(t *testing.T) {
 		{"none, with an endpoint", func(o *uploader.S3Options) { o.Endpoint = "http://127.0.0.1:1" }, "", "set --s3-region or AWS_REGION"},
 		{"none in the environment", func(o *uploader.S3Options) { o.Getenv = env("") }, "", "set --s3-region or AWS_REGION"},
 		{"option", func(o *uploader.S3Options) { o.Region, o.Getenv = "us-west-2", env("eu-west-1") }, "us-west-2", ""},
-		{"environment", func(o *uploader.S3Options) { o.Getenv, o.IMDS = env("eu-west-1"), uploader.NewIMDS(imds.URL) }, "eu-west-1", ""},
-		{"instance", func(o *uploader.S3Options) { o.Getenv, o.IMDS = env(""), uploader.NewIMDS(imds.URL) }, "eu-central-1", ""},
+		{"environment", func(o *uploader.S3Options) { o.Getenv, o.IMDS = env("eu-west-1"), imds.New(metadata.URL) }, "eu-west-1", ""},
+		{"instance", func(o *uploader.S3Options) { o.Getenv, o.IMDS = env(""), imds.New(metadata.URL) }, "eu-central-1", ""},
 		{"another host", func(o *uploader.S3Options) { o.Getenv = env("evil.example/") }, "", "not the name of a region"},
 		{"unknown", func(o *uploader.S3Options) { o.Region = "mars-north-1" }, "", "check --s3-region"},
 	} {

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"bellwether/imds"
 	"bellwether/uploader"
 	"bellwether/uploader/uploadertest"
 )
@@ -526,12 +527,12 @@ func TestManagedIdentityServer(t *testing.T) {
 	}
 	for audience, want := range map[string]error{"https://storage.azure.com/": nil, "https://management.azure.com/": uploader.ErrCredentials} {
 		token := uploadertest.AzuriteToken(t, audience)
-		imds := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprintf(w, `{"access_token": %q, "expires_on": "4070908800"}`, token)
 		}))
-		defer imds.Close()
+		defer metadata.Close()
 		source := openAzureSource(t, proxy.URL, container.Name, "IR-7", "", func(opt *uploader.AzureOptions) {
-			opt.Credentials = uploader.ManagedIdentityCredentials(uploader.NewIMDS(imds.URL), "")
+			opt.Credentials = uploader.ManagedIdentityCredentials(imds.New(metadata.URL), "")
 		})
 		keys, err := listAll(t.Context(), source)
 		if !errors.Is(err, want) || (want == nil) != slices.Equal(keys, []string{"a"}) {

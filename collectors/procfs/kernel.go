@@ -46,8 +46,8 @@ func parseMount(line string) (Mount, bool) {
 		return Mount{}, false
 	}
 	m := Mount{
-		ID: id, Parent: parent, Device: left[2], Root: unescape(left[3]), Path: path.Clean(unescape(left[4])), Options: left[5],
-		Type: right[0], Source: unescape(right[1]),
+		ID: id, Parent: parent, Device: left[2], Root: Unescape(left[3]), Path: path.Clean(Unescape(left[4])), Options: left[5],
+		Type: right[0], Source: Unescape(right[1]),
 	}
 	if len(right) > 2 {
 		m.Super = right[2]
@@ -55,8 +55,8 @@ func parseMount(line string) (Mount, bool) {
 	return m, true
 }
 
-// unescape undoes the kernel's \040 for a blank, \011, \012 and \134.
-func unescape(s string) string {
+// Unescape undoes the kernel's \040 for a blank, \011, \012 and \134.
+func Unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
 	}
@@ -102,7 +102,7 @@ func ParseSwaps(b []byte) []Swap {
 		if err1 != nil || err2 != nil || err3 != nil {
 			continue
 		}
-		out = append(out, Swap{Path: unescape(f[0]), Type: f[len(f)-4], Size: size, Used: used, Priority: priority})
+		out = append(out, Swap{Path: Unescape(f[0]), Type: f[len(f)-4], Size: size, Used: used, Priority: priority})
 	}
 	return out
 }

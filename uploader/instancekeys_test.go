@@ -1,7 +1,6 @@
 package uploader
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"bellwether/imds"
 )
 
 // fakeIMDS answers as the service of EC2 does: nothing without a token, and a token only by PUT.
@@ -58,21 +59,21 @@ const roleDoc = `{
   "Token": "session", "Expiration": "2026-11-22T16:15:00Z"
 }`
 
-func startIMDS(t *testing.T, fake *fakeIMDS) *IMDS {
+func startIMDS(t *testing.T, fake *fakeIMDS) *imds.Service {
 	t.Helper()
 	fake.t = t
 	server := httptest.NewServer(fake)
 	t.Cleanup(server.Close)
-	return NewIMDS(server.URL)
+	return imds.New(server.URL)
 }
 
 func TestIMDS(t *testing.T) {
 	fake := &fakeIMDS{role: "triage-writer", doc: roleDoc, faults: 1}
-	imds := startIMDS(t, fake)
-	if region, err := imds.Region(t.Context()); err != nil || region != "eu-central-1" {
+	service := startIMDS(t, fake)
+	if region, err := service.Region(t.Context()); err != nil || region != "eu-central-1" {
 		t.Errorf("got region %q, %v", region, err)
 	}
-	c := InstanceCredentials(imds)
+	c := InstanceCredentials(service)
 	value, err := c.provider.Retrieve()
 	if err != nil {
 		t.Fatal(err)
@@ -126,48 +127,10 @@ func TestIMDSNoVersion1(t *testing.T) {
 		http.Error(w, "", http.StatusForbidden)
 	}))
 	defer server.Close()
-	imds := NewIMDS(server.URL)
-	if _, err := imds.Region(t.Context()); err == nil {
-		t.Error("got a region without a token")
-	}
-	if _, err := imds.credentials(t.Context()); err == nil {
+	if _, err := instanceKeys(t.Context(), imds.New(server.URL)); err == nil {
 		t.Error("got credentials without a token")
 	}
 	if gets != 0 {
 		t.Errorf("%d questions were asked without a token", gets)
-	}
-}
-
-// Neither a redirect nor a proxy of the environment gets to see a token.
-func TestIMDSNoDetour(t *testing.T) {
-	seen := 0
-	trap := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen++ }))
-	defer trap.Close()
-	t.Setenv("HTTP_PROXY", trap.URL)
-	t.Setenv("http_proxy", trap.URL)
-	if _, err := NewIMDS("http://bellwether.invalid").Region(t.Context()); err == nil {
-		t.Error("got a region from nowhere")
-	}
-	server := httptest.NewServer(http.RedirectHandler(trap.URL, http.StatusTemporaryRedirect))
-	defer server.Close()
-	if _, err := NewIMDS(server.URL).Region(t.Context()); err == nil {
-		t.Error("followed a redirect")
-	}
-	if seen != 0 {
-		t.Errorf("%d requests went elsewhere", seen)
-	}
-}
-
-// A service that takes the question and never answers costs a second, and the context can end that.
-func TestIMDSSilent(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
-	defer server.Close()
-	if _, err := NewIMDS(server.URL).Region(t.Context()); err == nil {
-		t.Error("got a region from a silent service")
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := NewIMDS(server.URL).Region(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("got error %v, want context.Canceled", err)
 	}
 }

@@ -1,0 +1,129 @@
+package collectors
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bellwether/profiles"
+)
+
+// heldItems remembers what is kept, by its source.
+type heldItems struct {
+	items   map[string]*Item
+	content map[string]string
+}
+
+func (h *heldItems) Add(item *Item, write func(io.Writer) error) error {
+	h.items[item.Source] = item
+	if write == nil {
+		return nil
+	}
+	var b bytes.Buffer
+	err := write(&b)
+	h.content[item.Source] = b.String()
+	return err
+}
+
+// A running process's logs on this host: one with a name that says nothing, and one that was deleted.
+func TestOpenFilesOfARunningProcess(t *testing.T) {
+	dir := t.TempDir()
+	command := exec.Command("sh", "-c", `exec 3>>gone 4>output 5<read; echo deleted >&3; rm gone; echo text >&4; echo ready; read wait`)
+	command.Dir = dir
+	if err := os.WriteFile(filepath.Join(dir, "read"), []byte("text\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	stdin, err := command.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stdin.Close(); _ = command.Wait() }()
+	if _, err := stdout.Read(make([]byte, 6)); err != nil {
+		t.Fatal(err)
+	}
+	root, err := openRoot("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.close()
+	sink := &heldItems{map[string]*Item{}, map[string]string{}}
+	step := profiles.Step{Name: "logs", Collector: profiles.Volumes, Names: []string{"*.log"}}
+	v := &volumes{
+		env: NewEnv("/", slog.New(slog.DiscardHandler)), step: step, root: root, sink: sink, logs: newLogFiles(maxLogFiles), byFD: map[fileID]bool{},
+	}
+	if err := v.openFiles(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for p := range v.logs.byPath {
+		if !strings.HasPrefix(p, dir) { // of other processes of the machine that runs the test
+			v.logs.byPath[p].reason = "not of this test"
+		}
+	}
+	if err := v.keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for source, want := range map[string][3]string{
+		filepath.Join(dir, "output"):              {"text\n", "open for writing by sh (pid ", filepath.Join(dir, "output")},
+		filepath.Join(dir, "gone") + " (deleted)": {"deleted\n", ", deleted; read through /proc/", filepath.Join(dir, "gone") + ".deleted"},
+	} {
+		item := sink.items[source]
+		if item == nil {
+			t.Errorf("%s is not kept", source)
+			continue
+		}
+		if sink.content[source] != want[0] || !strings.Contains(item.Reason, want[1]) || item.Name != "files"+want[2] {
+			t.Errorf("%s: %q in %s, %q; want %q", source, sink.content[source], item.Name, item.Reason, want)
+		}
+	}
+	if sink.items[filepath.Join(dir, "read")] != nil {
+		t.Error("a file that is open for reading was kept")
+	}
+}
+
+// The oldest fall out where there are too many, and are counted.
+func TestLogFilesAreBounded(t *testing.T) {
+	l := newLogFiles(2)
+	for i, name := range []string{"b", "d", "a", "c", "d"} {
+		at := map[string]int64{"a": 10, "b": 20, "c": 30, "d": 40}[name]
+		l.add(logFile{path: name, size: 1 << i, changed: time.Unix(0, at)}, "way")
+	}
+	l.add(logFile{path: "d"}, "another way")
+	var got []string
+	for _, f := range l.newestFirst() {
+		got = append(got, f.path+": "+strings.Join(f.foundBy, ", "))
+	}
+	if want := "d: way, another way|c: way"; strings.Join(got, "|") != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if l.dropped != 2 || l.droppedBytes != 5 || !l.droppedUntil.Equal(time.Unix(0, 20)) {
+		t.Errorf("dropped %d of %d bytes until %v", l.dropped, l.droppedBytes, l.droppedUntil)
+	}
+}
+
+// A run that has ended keeps nothing more, and each log says so.
+func TestKeepEndsWithTheRun(t *testing.T) {
+	v := &volumes{env: &Env{}, logs: newLogFiles(2)}
+	v.logs.add(logFile{path: "/a"}, "way")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := v.keep(ctx); err == nil {
+		t.Error("no error")
+	}
+	if got := v.logs.byPath["/a"].reason; got != "not reached: the run was interrupted" {
+		t.Errorf("reason %q", got)
+	}
+}
