@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"bellwether/collectors/anomaly"
 )
@@ -51,7 +52,7 @@ var conditions = []planted{
 	{"history-null-link", "/root/.bash_history"},
 	{"history-empty", "/home/guest/.bash_history"},
 	{"utmp-wiped-row", "/var/log/wtmp"},
-	{"log-emptied", "/var/log/auth.log"},
+	{"log-emptied", "/var/log/app/app.log"}, // see emptiedLog
 	{"log-nul-bytes", "/var/log/secure"},
 	{"cron-odd-command", "198.51.100.7"},
 	{"persistence-changed", "/etc/cron.d/sysstat2"},
@@ -70,7 +71,7 @@ type finding struct {
 }
 
 func TestPlantedConditionsAreFound(t *testing.T) {
-	h := newHost(t)
+	h := newHost(t, func(root string) { emptiedLog(t, root) })
 	h.plant(t)
 	found := h.collect(t)
 	for _, c := range conditions {
@@ -138,7 +139,8 @@ func about(found []finding, rule string) string {
 // A host is a booted copy of the root that `make test-hosts` made.
 type host struct{ root string }
 
-func newHost(t *testing.T) host {
+// newHost boots a copy of the root; prepare, if any, changes it before.
+func newHost(t *testing.T, prepare ...func(root string)) host {
 	t.Helper()
 	base := os.Getenv("BELLWETHER_HOST_ROOT")
 	if base == "" || os.Geteuid() != 0 {
@@ -148,12 +150,42 @@ func newHost(t *testing.T) host {
 	sh(t, "cp", "-a", "--reflink=auto", base, root)
 	h := host{root}
 	buildAgent(t, filepath.Join(root, "root/bellwether"))
+	for _, p := range prepare {
+		p(root)
+	}
 	sh(t, "./host.sh", "up", root)
 	t.Cleanup(func() {
 		sh(t, "chattr", "-R", "-f", "-i", filepath.Join(root, "etc/cron.d"))
 		sh(t, "./host.sh", "down", root)
 	})
 	return h
+}
+
+// emptiedLog mounts a volume with a log that is ten days old and was emptied two days ago. The time at which a file was made can't be set in a
+// file system that is mounted, so it is set before.
+func emptiedLog(t *testing.T, root string) {
+	t.Helper()
+	image, content := filepath.Join(t.TempDir(), "log.ext4"), t.TempDir()
+	for name, text := range map[string]string{"app.log": "", "app.log.1": "2026-01-01 old line\n"} {
+		if err := os.WriteFile(filepath.Join(content, name), []byte(text), 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now()
+	day := func(ago int) string { return now.AddDate(0, 0, -ago).UTC().Format("20060102150405") }
+	sh(t, "mkfs.ext4", "-q", "-d", content, image, "8M")
+	for _, set := range []string{
+		"set_inode_field app.log crtime " + day(10), "set_inode_field app.log mtime " + day(2),
+		"set_inode_field app.log.1 crtime " + day(20), "set_inode_field app.log.1 mtime " + day(10), "set_inode_field app.log.1 ctime " + day(10),
+	} {
+		sh(t, "debugfs", "-w", "-R", set, image)
+	}
+	at := filepath.Join(root, "var/log/app")
+	if err := os.Mkdir(at, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	sh(t, "mount", "-o", "loop", image, at)
+	t.Cleanup(func() { sh(t, "umount", "-l", at) })
 }
 
 func buildAgent(t *testing.T, to string) {

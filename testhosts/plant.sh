@@ -64,7 +64,7 @@ stay perl -e 'use Socket; socketpair(my $a, my $b, AF_UNIX, SOCK_STREAM, 0); ope
 
 # process-traced
 stay $sleeper 86411
-stay perl -e 'my $pid = shift; chomp(my $m = `uname -m`); syscall($m eq "aarch64" ? 117 : 101, 16, $pid, 0, 0); sleep 86412' "$!"
+stay perl -e 'my $pid = 0 + shift; chomp(my $m = `uname -m`); syscall($m eq "aarch64" ? 117 : 101, 16, $pid, 0, 0); sleep 86412' "$!"
 
 # socket-raw, socket-packet
 stay perl -e 'use Socket; socket(my $s, AF_INET, SOCK_RAW, 1) or die; sleep 86413'
@@ -121,10 +121,6 @@ ln -sf /dev/null /root/.bash_history
 # utmp-wiped-row: a login, a row of zeros, a login
 perl -e 'for my $t (1, 0, 1) { my $r = $t ? pack("s x2 l Z32 Z4 Z32 Z256 s s l l l N4 x20", 7, 4711, "pts/0", "ts/0", "root", "198.51.100.7", 0, 0, 0, time, 0, 0xc6336407, 0, 0, 0) : "";
 	print $r, "\0" x (384 - length $r) }' >> /var/log/wtmp
-
-# log-emptied
-logger -p auth.info planted; cp /var/log/syslog /var/log/auth.log.1 2> /dev/null || echo 'old line' > /var/log/auth.log.1
-touch -d '3 days ago' /var/log/auth.log.1; : > /var/log/auth.log; touch -d '2 days ago' /var/log/auth.log
 
 # log-nul-bytes
 printf 'Nov 20 10:00:00 h sshd[1]: x\n\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\nNov 20 10:00:01 h sshd[1]: y\n' > /var/log/secure

@@ -27,8 +27,9 @@ var (
 	}
 	nameMismatch = Rule{
 		ID: "process-name-mismatch", Severity: Medium, Attack: []string{"T1036.003", "T1036.011"},
-		Means:  "A process calls itself like a program of this system, but runs another one, from a place where no package puts programs.",
-		Honest: "Tools in home folders that are named after a program of the system on purpose, such as replacements of core utilities.",
+		Means: "A process calls itself like a program of this system, but runs another one: from a place where no package puts programs, or an interpreter or a tool " +
+			"that gives itself the whole path of a server.",
+		Honest: "Tools in home folders that are named after a program of the system on purpose, such as replacements of core utilities. Low where the program lies where packages put them.",
 	}
 	cwdOdd = Rule{
 		ID: "process-cwd-odd", Severity: Low, Attack: []string{"T1059"},

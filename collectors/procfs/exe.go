@@ -59,11 +59,13 @@ func (r *Reader) isAt(dir, name string, id FileID) bool {
 }
 
 // claims returns the program of this host that a process says it is, by its name or its first argument, while it runs another: "" if it says
-// what it is. Only programs outside of the places of packages are asked: a name of the system is borrowed there. Names that share a
-// beginning are no disguise: python3 runs python3.11.
+// what it is. Names that share a beginning are no disguise: python3 runs python3.11.
 func (r *Reader) claims(p *Process, dir string) string {
-	if p.ExeDeleted || p.Memfd || p.ExeFile == (FileID{}) || SystemPlace(p.Exe) {
+	if p.ExeDeleted || p.Memfd || p.ExeFile == (FileID{}) {
 		return ""
+	}
+	if SystemPlace(p.Exe) {
+		return r.claimsPath(p, dir)
 	}
 	names := []string{p.Comm}
 	if len(p.Cmdline) > 0 {
@@ -78,12 +80,31 @@ func (r *Reader) claims(p *Process, dir string) string {
 	return ""
 }
 
+// claimsPath is claims for programs where packages put them, such as interpreters: bots in Perl set their first argument to /usr/sbin/apache2.
+// Only a whole path of a program in machine code counts, since scripts have the right to say their own.
+func (r *Reader) claimsPath(p *Process, dir string) string {
+	if len(p.Cmdline) == 0 {
+		return ""
+	}
+	first, _, _ := strings.Cut(p.Cmdline[0], " ")
+	for _, in := range systemBins {
+		if name, ok := strings.CutPrefix(first, in); ok {
+			if claimed := r.other(p, dir, name); claimed != "" && r.fs.isELF(dir+"/root"+claimed) {
+				return claimed
+			}
+		}
+	}
+	return ""
+}
+
+var systemBins = []string{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"}
+
 // other returns the path of the program of the system that has a name, unless it is the one that the process runs.
 func (r *Reader) other(p *Process, dir, name string) string {
 	if name == "" || name == "." || strings.ContainsAny(name, " /") || related(name, path.Base(p.Exe)) {
 		return ""
 	}
-	for _, in := range []string{"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/"} {
+	for _, in := range systemBins {
 		info, err := r.fs.stat(dir + "/root" + in + name)
 		if err != nil || !info.Mode().IsRegular() {
 			continue

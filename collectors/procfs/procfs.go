@@ -147,6 +147,21 @@ func (f FS) stat(name string) (fs.FileInfo, error) {
 	return bounded(f, name, func() (fs.FileInfo, error) { return os.Stat(f.path(name)) })
 }
 
+// isELF reports whether a file begins as machine code does.
+func (f FS) isELF(name string) bool {
+	magic, err := bounded(f, name, func() ([]byte, error) {
+		file, err := os.OpenFile(f.path(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		magic := make([]byte, 4)
+		_, err = io.ReadFull(file, magic)
+		return magic, err
+	})
+	return err == nil && string(magic) == "\x7fELF"
+}
+
 // maxNames bounds how many names of a directory of the kernel are read.
 const maxNames = 1 << 20
 
