@@ -43,8 +43,8 @@ for _ in $(seq "$rounds"); do
 	timed ours ./bellwether collect --incident bench --to "$work/out" --quiet --wait 10m
 	head -1 "$work/said" >> "$work/verdicts"
 	rm -rf "$work/out"
-	timed shell bash "$work/shell.sh" "$work/shell"
-	rm -rf "$work/shell"
+	timed shell bash "$work/shell.sh" "$work/case"
+	rm -rf "$work/case"
 done
 median() { cut -d' ' -f"$1" "$work/$2" | sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 tail -1 "$work/verdicts"

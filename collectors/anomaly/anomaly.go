@@ -59,12 +59,12 @@ var tables = []struct {
 	{"Network", networkRules},
 	{"Kernel", kernelRules},
 	{"Tools of the host", compareRules},
-	{"accounts", accountRules},
-	{"records of logins", sessionRules},
-	{"logs", logRules},
-	{"what starts by itself", scheduleRules},
-	{"containers", containerRules},
-	{"files", fileRules},
+	{"Accounts", accountRules},
+	{"Records of logins", sessionRules},
+	{"Logs", logRules},
+	{"What starts by itself", scheduleRules},
+	{"Containers", containerRules},
+	{"Files", fileRules},
 }
 
 // Rules returns every rule, by what it looks at.
