@@ -50,7 +50,7 @@ func askHolder(addr *net.UnixAddr) error {
 	if err != nil {
 		return &Busy{}
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	cred, err := peer(c)
 	if err != nil {
 		return &Busy{}
