@@ -67,10 +67,12 @@ fuzz: ## every fuzz target for FUZZTIME each (default 30s)
 		done; \
 	done
 
-bench: build ## what a run costs, and a scan, side by side with other tools
+bench: build ## what a run, a scan and a triage cost, side by side with other tools
 	bench/spine.sh
 	bench/tap.sh
 	bench/scan.sh -q
+	bench/triage.sh 1
+	@if command -v nginx && command -v wrk; then bench/impact.sh; else echo "left out: what a run costs a web server (needs nginx and wrk)"; fi
 
 release: cross ## the binaries with their checksums in dist
 	cd dist && sha256sum bellwether-* > SHA256SUMS && cat SHA256SUMS
