@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"os"
@@ -95,7 +96,7 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	if err != nil {
 		return err
 	}
-	unlock, err := f.lock(ctx, sel.root, log)
+	unlock, err := f.lock(ctx, u, sel.root, log)
 	if err != nil {
 		return errors.Join(err, dest.close())
 	}
@@ -112,7 +113,7 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 }
 
 // lock makes this the only run on the host. Images may be read side by side.
-func (f *collectFlags) lock(ctx context.Context, root string, log *slog.Logger) (unlock func(), err error) {
+func (f *collectFlags) lock(ctx context.Context, u *ui, root string, log *slog.Logger) (unlock func(), err error) {
 	if root != "/" {
 		return func() {}, nil
 	}
@@ -124,7 +125,8 @@ func (f *collectFlags) lock(ctx context.Context, root string, log *slog.Logger) 
 		case err == nil:
 			return unlock, nil
 		case !errors.As(err, &busy):
-			log.Warn("not locked: other runs are not kept away", "error", err)
+			u.warning(fmt.Errorf("other runs are not kept away: %w", err))
+			log.Warn("not locked", "error", err)
 			return func() {}, nil
 		case !time.Now().Before(until):
 			return nil, withHint(exitFailed, err, hintBusy)

@@ -15,6 +15,7 @@ import (
 
 const (
 	lockPatience = time.Second
+	lockPause    = 100 * time.Millisecond
 	maxSays      = 512 // bytes of what another run says
 )
 
@@ -22,8 +23,18 @@ const (
 func lock(name, says string) (func(), error) {
 	addr := &net.UnixAddr{Name: "@" + name, Net: "unix"}
 	l, err := net.ListenUnix("unix", addr)
-	if errors.Is(err, unix.EADDRINUSE) {
-		return nil, askHolder(addr)
+	for range 3 { // a run that is just starting, or ending, does not answer
+		if !errors.Is(err, unix.EADDRINUSE) {
+			break
+		}
+		held := askHolder(addr)
+		if busy := (*Busy)(nil); errors.As(held, &busy) {
+			return nil, held
+		}
+		time.Sleep(lockPause)
+		if l, err = net.ListenUnix("unix", addr); err != nil && errors.Is(err, unix.EADDRINUSE) {
+			err = fmt.Errorf("%w (%w)", held, err)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("locking the host for one run: %w", err)
@@ -44,16 +55,17 @@ func lock(name, says string) (func(), error) {
 	return func() { _ = l.Close(); <-done }, nil
 }
 
-// askHolder asks the run that holds the lock who it is.
+// askHolder asks the run that holds the lock who it is. Only root and our own account can be busy: who doesn't answer, or is somebody else,
+// squats.
 func askHolder(addr *net.UnixAddr) error {
 	c, err := net.DialUnix("unix", nil, addr)
 	if err != nil {
-		return &Busy{}
+		return fmt.Errorf("%w: it does not answer: %w", ErrSquatted, err)
 	}
 	defer func() { _ = c.Close() }()
 	cred, err := peer(c)
 	if err != nil {
-		return &Busy{}
+		return fmt.Errorf("%w: %w", ErrSquatted, err)
 	}
 	if cred.Uid != 0 && int(cred.Uid) != os.Geteuid() {
 		return fmt.Errorf("%w: uid %d, pid %d", ErrSquatted, cred.Uid, cred.Pid)

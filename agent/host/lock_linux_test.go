@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestSecondRunIsToldOfTheFirst(t *testing.T) {
@@ -23,4 +25,21 @@ func TestSecondRunIsToldOfTheFirst(t *testing.T) {
 		t.Fatalf("after the first has ended: %v", err)
 	}
 	again()
+}
+
+// Whoever binds the name and does not answer is not a run, and keeps nobody from collecting.
+func TestSquatterKeepsNobodyAway(t *testing.T) {
+	const name = "bellwether-test-of-a-squatter"
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: "@" + name}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = lock(name, "ours")
+	if busy := (*Busy)(nil); errors.As(err, &busy) || !errors.Is(err, ErrSquatted) {
+		t.Errorf("lock: %v, want that it is squatted", err)
+	}
 }
