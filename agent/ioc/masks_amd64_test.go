@@ -40,9 +40,10 @@ func FuzzClassify(f *testing.F) {
 		for range 1 + len(text)/64 {
 			copy(buf[r.IntN(len(buf)):], text)
 		}
-		a, b := newMasks(seed&1 == 0), newMasks(seed&1 == 0)
+		a, b, c := newMasks(seed&1 == 0), newMasks(seed&1 == 0), newMasks(seed&1 == 0)
 		a.start()
 		b.start()
+		c.start()
 		for at := 0; at < 3; at++ {
 			words := chunkWords
 			if at == 2 {
@@ -52,6 +53,10 @@ func FuzzClassify(f *testing.F) {
 			b.classify(buf[at*64*chunkWords:], words)
 			if a.ends != b.ends || a.long != b.long || a.alnum != b.alnum || a.runs != b.runs {
 				t.Fatalf("chunk %d differs", at)
+			}
+			c.classifyRuns(buf[at*64*chunkWords:], words)
+			if b.long != c.long || b.alnum != c.alnum || (b.special != 0) != (c.special != 0) || (b.names != 0) != (c.names != 0) {
+				t.Fatalf("chunk %d differs without tokens", at)
 			}
 			if a.special != 0 && b.special == 0 || a.names != 0 && b.names == 0 {
 				t.Fatalf("chunk %d: special bytes are not seen", at)

@@ -178,11 +178,17 @@ func fuzzSet(t testing.TB, r *rand.Rand) ([]Indicator, *Set) {
 		}
 		inds = append(inds, ind)
 	}
-	set, err := NewSet(inds)
+	n, all := len(inds), inds
+	if r.IntN(2) == 0 { // many are searched for in another way than few
+		for i := range maxFew {
+			all = append(all, Indicator{Type: Domain, Value: fmt.Sprint("many", i, ".invalid")})
+		}
+	}
+	set, err := NewSet(all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return set.Indicators(), set
+	return set.Indicators()[:set.Len()-(len(all)-n)], set
 }
 
 func fuzzText(inds []Indicator, r *rand.Rand, size int) string {

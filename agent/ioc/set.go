@@ -65,8 +65,12 @@ func NewSet(indicators []Indicator, options ...Option) (*Set, error) {
 	}
 	s.addrs.nets4.seal()
 	s.addrs.nets6.seal()
+	refs = append(refs, s.regexes.seal(int32(len(s.inds)))...)
+	if len(s.addrs.nets4.nets) == 0 && len(s.tokens.forms)+len(refs) <= maxFew && canTeddy() {
+		refs = append(refs, s.tokens.leave()...)
+	}
 	s.tokens.seal()
-	s.factors = newFactors(append(refs, s.regexes.seal(int32(len(s.inds)))...))
+	s.factors = newFactors(refs)
 	return s, nil
 }
 

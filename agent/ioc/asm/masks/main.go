@@ -71,6 +71,7 @@ func highClass(n int) byte {
 func fill(name string, b byte) Mem { return table(name, func(int) byte { return b }) }
 
 type kernel struct {
+	tokens                                  bool // and not runs alone
 	low, high, nibble, alnum, zero, special reg.VecVirtual
 	text                                    reg.Register
 	masks, index, names                     reg.GPVirtual
@@ -84,12 +85,22 @@ func load(m Mem) reg.VecVirtual {
 
 func main() {
 	ConstraintExpr("!purego")
-	low, high := table("lowClasses", lowClass), table("highClasses", highClass)
-	nibble, class := fill("nibbles", 0x0f), fill("alnums", alnum)
+	t := tables{table("lowClasses", lowClass), table("highClasses", highClass), fill("nibbles", 0x0f), fill("alnums", alnum)}
 	TEXT("classifyAVX2", NOSPLIT, "func(text *byte, words int, m *byte)")
 	Doc("classifyAVX2 fills the masks for words words of text. The 64 bytes after them must be readable.")
 	Pragma("noescape")
-	k := kernel{low: load(low), high: load(high), nibble: load(nibble), alnum: load(class), zero: YMM(), special: YMM(), index: GP64(), names: GP64()}
+	t.classify(true)
+	TEXT("classifyRunsAVX2", NOSPLIT, "func(text *byte, words int, m *byte)")
+	Doc("classifyRunsAVX2 does the same without the masks of tokens: alnum and long, special and names.")
+	Pragma("noescape")
+	t.classify(false)
+	Generate()
+}
+
+type tables struct{ low, high, nibble, class Mem }
+
+func (t tables) classify(tokens bool) {
+	k := kernel{tokens: tokens, low: load(t.low), high: load(t.high), nibble: load(t.nibble), alnum: load(t.class), zero: YMM(), special: YMM(), index: GP64(), names: GP64()}
 	VPXOR(k.zero, k.zero, k.zero)
 	VPXOR(k.special, k.special, k.special)
 	k.text = Load(Param("text"), GP64())
@@ -103,7 +114,9 @@ func main() {
 	next := k.word(64)
 	k.logic(this, next)
 	MOVQ(next.alnum, this.alnum)
-	MOVQ(next.dots, this.dots)
+	if tokens {
+		MOVQ(next.dots, this.dots)
+	}
 	MOVQ(next.parens, this.parens)
 	ADDQ(Imm(64), k.text)
 	INCQ(k.index)
@@ -116,7 +129,6 @@ func main() {
 	MOVQ(k.names, k.state(atNames))
 	VZEROUPPER()
 	RET()
-	Generate()
 }
 
 // The classes of 64 bytes, one bit for each byte.
@@ -124,7 +136,11 @@ type classes struct{ alnum, dots, parens reg.GPVirtual }
 
 func (k *kernel) word(at int) classes {
 	c, upper := k.half(at), k.half(at+32)
-	for _, p := range [][2]reg.GPVirtual{{upper.alnum, c.alnum}, {upper.dots, c.dots}, {upper.parens, c.parens}} {
+	pairs := [][2]reg.GPVirtual{{upper.alnum, c.alnum}, {upper.parens, c.parens}}
+	if k.tokens {
+		pairs = append(pairs, [2]reg.GPVirtual{upper.dots, c.dots})
+	}
+	for _, p := range pairs {
 		SHLQ(Imm(32), p[0])
 		ORQ(p[0], p[1])
 	}
@@ -145,8 +161,10 @@ func (k *kernel) half(at int) classes {
 	VPAND(k.alnum, class, text)
 	VPCMPGTB(k.zero, text, text)
 	VPMOVMSKB(text, c.alnum.As32())
-	VPSLLW(Imm(4), class, class)
-	VPMOVMSKB(class, c.dots.As32())
+	if k.tokens {
+		VPSLLW(Imm(4), class, class)
+		VPMOVMSKB(class, c.dots.As32())
+	}
 	return c
 }
 
@@ -183,7 +201,7 @@ func (k *kernel) longer(x reg.GPVirtual, before Mem, n uint64) reg.GPVirtual {
 
 // logic does what masks.word does.
 func (k *kernel) logic(this, next classes) {
-	alnum, dots, after, closing := this.alnum, this.dots, GP64(), GP64()
+	alnum, after, closing := this.alnum, GP64(), GP64()
 	MOVQ(alnum, after)
 	SHRQ(Imm(1), next.alnum, after)
 	MOVQ(this.parens, closing)
@@ -191,12 +209,31 @@ func (k *kernel) logic(this, next classes) {
 	ANDQ(this.parens, closing)
 	ANDQ(after, closing)
 	ORQ(closing, k.names)
-	runs := shifted(alnum, k.of(atAlnum), 1)
+	if k.tokens {
+		k.ends(this, after)
+	}
+	wide2 := k.longer(alnum, k.of(atAlnum), 1)
+	MOVQ(alnum, k.of(atAlnum+8))
+	wide4 := k.longer(wide2, k.state(atWide2), 2)
+	MOVQ(wide2, k.state(atWide2))
+	wide8 := k.longer(wide4, k.state(atWide4), 4)
+	MOVQ(wide4, k.state(atWide4))
+	wide := k.longer(wide8, k.state(atWide8), 8)
+	MOVQ(wide8, k.state(atWide8))
+	long := shifted(wide, k.state(atWide), 1)
+	MOVQ(wide, k.state(atWide))
+	ANDNQ(long, alnum, long)
+	MOVQ(long, k.of(atLong))
+}
+
+// ends finds the tokens; after are the letters and digits, one bit down.
+func (k *kernel) ends(this classes, after reg.GPVirtual) {
+	runs := shifted(this.alnum, k.of(atAlnum), 1)
 	ANDQ(after, runs)
-	ANDQ(dots, runs) // the full stops inside
+	ANDQ(this.dots, runs) // the full stops inside
 	ends, carry := GP64(), GP64()
 	MOVQ(runs, ends)
-	ORQ(alnum, runs)
+	ORQ(this.alnum, runs)
 	MOVQ(k.state(atCarry), carry)
 	ADDQ(carry, carry)
 	ADCQ(runs, ends)
@@ -215,17 +252,4 @@ func (k *kernel) logic(this, next classes) {
 	ANDQ(shifted(run7, k.state(atPrev7), 1), ends)
 	MOVQ(run7, k.state(atPrev7))
 	MOVQ(ends, k.of(atEnds))
-
-	wide2 := k.longer(alnum, k.of(atAlnum), 1)
-	MOVQ(alnum, k.of(atAlnum+8))
-	wide4 := k.longer(wide2, k.state(atWide2), 2)
-	MOVQ(wide2, k.state(atWide2))
-	wide8 := k.longer(wide4, k.state(atWide4), 4)
-	MOVQ(wide4, k.state(atWide4))
-	wide := k.longer(wide8, k.state(atWide8), 8)
-	MOVQ(wide8, k.state(atWide8))
-	long := shifted(wide, k.state(atWide), 1)
-	MOVQ(wide, k.state(atWide))
-	ANDNQ(long, alnum, long)
-	MOVQ(long, k.of(atLong))
 }

@@ -21,7 +21,7 @@ func main() {
 		DATA(i, U8(0x0f))
 	}
 	TEXT("teddyAVX2", NOSPLIT, "func(text *byte, words int, tables *byte, out *uint64)")
-	Doc("teddyAVX2 sets the bits of the bytes at which a form may stand. 34 bytes after the words must be readable.")
+	Doc("teddyAVX2 sets the bits of the bytes at which a form may stand. 35 bytes after the words must be readable.")
 	Pragma("noescape")
 	s := &search{low: YMM(), zero: YMM()}
 	s.text = Load(Param("text"), GP64())
@@ -48,8 +48,9 @@ func main() {
 // half returns the bits of those of 32 bytes at which no form stands.
 func (s *search) half(at int) reg.GPVirtual {
 	all := s.byte(at, 0)
-	VPAND(s.byte(at, 1), all, all)
-	VPAND(s.byte(at, 2), all, all)
+	for k := 1; k < 4; k++ {
+		VPAND(s.byte(at, k), all, all)
+	}
 	VPCMPEQB(s.zero, all, all)
 	mask := GP64()
 	VPMOVMSKB(all, mask.As32())
