@@ -140,6 +140,108 @@ DATA alnums<>+30(SB)/1, $0x07
 DATA alnums<>+31(SB)/1, $0x07
 GLOBL alnums<>(SB), RODATA|NOPTR, $32
 
+DATA dots<>+0(SB)/1, $0x08
+DATA dots<>+1(SB)/1, $0x08
+DATA dots<>+2(SB)/1, $0x08
+DATA dots<>+3(SB)/1, $0x08
+DATA dots<>+4(SB)/1, $0x08
+DATA dots<>+5(SB)/1, $0x08
+DATA dots<>+6(SB)/1, $0x08
+DATA dots<>+7(SB)/1, $0x08
+DATA dots<>+8(SB)/1, $0x08
+DATA dots<>+9(SB)/1, $0x08
+DATA dots<>+10(SB)/1, $0x08
+DATA dots<>+11(SB)/1, $0x08
+DATA dots<>+12(SB)/1, $0x08
+DATA dots<>+13(SB)/1, $0x08
+DATA dots<>+14(SB)/1, $0x08
+DATA dots<>+15(SB)/1, $0x08
+DATA dots<>+16(SB)/1, $0x08
+DATA dots<>+17(SB)/1, $0x08
+DATA dots<>+18(SB)/1, $0x08
+DATA dots<>+19(SB)/1, $0x08
+DATA dots<>+20(SB)/1, $0x08
+DATA dots<>+21(SB)/1, $0x08
+DATA dots<>+22(SB)/1, $0x08
+DATA dots<>+23(SB)/1, $0x08
+DATA dots<>+24(SB)/1, $0x08
+DATA dots<>+25(SB)/1, $0x08
+DATA dots<>+26(SB)/1, $0x08
+DATA dots<>+27(SB)/1, $0x08
+DATA dots<>+28(SB)/1, $0x08
+DATA dots<>+29(SB)/1, $0x08
+DATA dots<>+30(SB)/1, $0x08
+DATA dots<>+31(SB)/1, $0x08
+GLOBL dots<>(SB), RODATA|NOPTR, $32
+
+DATA parens<>+0(SB)/1, $0x80
+DATA parens<>+1(SB)/1, $0x80
+DATA parens<>+2(SB)/1, $0x80
+DATA parens<>+3(SB)/1, $0x80
+DATA parens<>+4(SB)/1, $0x80
+DATA parens<>+5(SB)/1, $0x80
+DATA parens<>+6(SB)/1, $0x80
+DATA parens<>+7(SB)/1, $0x80
+DATA parens<>+8(SB)/1, $0x80
+DATA parens<>+9(SB)/1, $0x80
+DATA parens<>+10(SB)/1, $0x80
+DATA parens<>+11(SB)/1, $0x80
+DATA parens<>+12(SB)/1, $0x80
+DATA parens<>+13(SB)/1, $0x80
+DATA parens<>+14(SB)/1, $0x80
+DATA parens<>+15(SB)/1, $0x80
+DATA parens<>+16(SB)/1, $0x80
+DATA parens<>+17(SB)/1, $0x80
+DATA parens<>+18(SB)/1, $0x80
+DATA parens<>+19(SB)/1, $0x80
+DATA parens<>+20(SB)/1, $0x80
+DATA parens<>+21(SB)/1, $0x80
+DATA parens<>+22(SB)/1, $0x80
+DATA parens<>+23(SB)/1, $0x80
+DATA parens<>+24(SB)/1, $0x80
+DATA parens<>+25(SB)/1, $0x80
+DATA parens<>+26(SB)/1, $0x80
+DATA parens<>+27(SB)/1, $0x80
+DATA parens<>+28(SB)/1, $0x80
+DATA parens<>+29(SB)/1, $0x80
+DATA parens<>+30(SB)/1, $0x80
+DATA parens<>+31(SB)/1, $0x80
+GLOBL parens<>(SB), RODATA|NOPTR, $32
+
+DATA specials<>+0(SB)/1, $0x70
+DATA specials<>+1(SB)/1, $0x70
+DATA specials<>+2(SB)/1, $0x70
+DATA specials<>+3(SB)/1, $0x70
+DATA specials<>+4(SB)/1, $0x70
+DATA specials<>+5(SB)/1, $0x70
+DATA specials<>+6(SB)/1, $0x70
+DATA specials<>+7(SB)/1, $0x70
+DATA specials<>+8(SB)/1, $0x70
+DATA specials<>+9(SB)/1, $0x70
+DATA specials<>+10(SB)/1, $0x70
+DATA specials<>+11(SB)/1, $0x70
+DATA specials<>+12(SB)/1, $0x70
+DATA specials<>+13(SB)/1, $0x70
+DATA specials<>+14(SB)/1, $0x70
+DATA specials<>+15(SB)/1, $0x70
+DATA specials<>+16(SB)/1, $0x70
+DATA specials<>+17(SB)/1, $0x70
+DATA specials<>+18(SB)/1, $0x70
+DATA specials<>+19(SB)/1, $0x70
+DATA specials<>+20(SB)/1, $0x70
+DATA specials<>+21(SB)/1, $0x70
+DATA specials<>+22(SB)/1, $0x70
+DATA specials<>+23(SB)/1, $0x70
+DATA specials<>+24(SB)/1, $0x70
+DATA specials<>+25(SB)/1, $0x70
+DATA specials<>+26(SB)/1, $0x70
+DATA specials<>+27(SB)/1, $0x70
+DATA specials<>+28(SB)/1, $0x70
+DATA specials<>+29(SB)/1, $0x70
+DATA specials<>+30(SB)/1, $0x70
+DATA specials<>+31(SB)/1, $0x70
+GLOBL specials<>(SB), RODATA|NOPTR, $32
+
 // func classifyAVX2(text *byte, words int, m *byte)
 // Requires: AVX, AVX2, BMI
 TEXT ·classifyAVX2(SB), NOSPLIT, $0-24
@@ -147,36 +249,36 @@ TEXT ·classifyAVX2(SB), NOSPLIT, $0-24
 	VMOVDQU   highClasses<>+0(SB), Y1
 	VMOVDQU   nibbles<>+0(SB), Y2
 	VMOVDQU   alnums<>+0(SB), Y3
-	VPXOR     Y4, Y4, Y4
 	VPXOR     Y5, Y5, Y5
-	MOVQ      text+0(FP), DX
-	MOVQ      words+8(FP), BX
-	MOVQ      m+16(FP), SI
-	XORQ      AX, AX
-	XORQ      CX, CX
-	VMOVDQU   (DX), Y6
+	VPXOR     Y4, Y4, Y4
+	MOVQ      text+0(FP), AX
+	MOVQ      words+8(FP), CX
+	MOVQ      m+16(FP), DX
+	XORQ      BX, BX
+	XORQ      SI, SI
+	VMOVDQU   (AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
 	VPAND     Y2, Y6, Y6
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
-	VPOR      Y7, Y5, Y5
+	VPOR      Y7, Y4, Y4
 	VPMOVMSKB Y7, R9
 	VPAND     Y3, Y7, Y6
-	VPCMPGTB  Y4, Y6, Y6
+	VPCMPGTB  Y5, Y6, Y6
 	VPMOVMSKB Y6, DI
 	VPSLLW    $0x04, Y7, Y7
 	VPMOVMSKB Y7, R8
-	VMOVDQU   32(DX), Y6
+	VMOVDQU   32(AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
 	VPAND     Y2, Y6, Y6
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
-	VPOR      Y7, Y5, Y5
+	VPOR      Y7, Y4, Y4
 	VPMOVMSKB Y7, R12
 	VPAND     Y3, Y7, Y6
-	VPCMPGTB  Y4, Y6, Y6
+	VPCMPGTB  Y5, Y6, Y6
 	VPMOVMSKB Y6, R10
 	VPSLLW    $0x04, Y7, Y7
 	VPMOVMSKB Y7, R11
@@ -188,29 +290,29 @@ TEXT ·classifyAVX2(SB), NOSPLIT, $0-24
 	ORQ       R11, R8
 
 next:
-	VMOVDQU   64(DX), Y6
+	VMOVDQU   64(AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
 	VPAND     Y2, Y6, Y6
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
-	VPOR      Y7, Y5, Y5
+	VPOR      Y7, Y4, Y4
 	VPMOVMSKB Y7, R12
 	VPAND     Y3, Y7, Y6
-	VPCMPGTB  Y4, Y6, Y6
+	VPCMPGTB  Y5, Y6, Y6
 	VPMOVMSKB Y6, R10
 	VPSLLW    $0x04, Y7, Y7
 	VPMOVMSKB Y7, R11
-	VMOVDQU   96(DX), Y6
+	VMOVDQU   96(AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
 	VPAND     Y2, Y6, Y6
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
-	VPOR      Y7, Y5, Y5
+	VPOR      Y7, Y4, Y4
 	VPMOVMSKB Y7, R15
 	VPAND     Y3, Y7, Y6
-	VPCMPGTB  Y4, Y6, Y6
+	VPCMPGTB  Y5, Y6, Y6
 	VPMOVMSKB Y6, R13
 	VPSLLW    $0x04, Y7, Y7
 	VPMOVMSKB Y7, R14
@@ -226,83 +328,81 @@ next:
 	SHRQ      $0x02, R12, R14
 	ANDQ      R9, R14
 	ANDQ      R13, R14
-	ORQ       R14, CX
+	ORQ       R14, SI
 	MOVQ      DI, R9
-	MOVQ      (SI)(AX*8), R14
+	MOVQ      (DX)(BX*8), R14
 	SHLQ      $0x01, R14, R9
 	ANDQ      R13, R9
 	ANDQ      R8, R9
 	MOVQ      R9, R8
 	ORQ       DI, R9
-	MOVQ      2120(SI), R13
+	MOVQ      2120(DX), R13
 	ADDQ      R13, R13
 	ADCQ      R9, R8
 	SBBQ      R13, R13
-	MOVQ      R13, 2120(SI)
+	MOVQ      R13, 2120(DX)
 	ANDNQ     R8, R9, R8
 	MOVQ      R9, R13
-	MOVQ      520(SI)(AX*8), R14
+	MOVQ      520(DX)(BX*8), R14
 	SHLQ      $0x01, R14, R13
 	ANDQ      R9, R13
-	MOVQ      R9, 528(SI)(AX*8)
+	MOVQ      R9, 528(DX)(BX*8)
 	MOVQ      R13, R9
-	MOVQ      2064(SI), R14
+	MOVQ      2064(DX), R14
 	SHLQ      $0x02, R14, R9
 	ANDQ      R13, R9
-	MOVQ      R13, 2064(SI)
+	MOVQ      R13, 2064(DX)
 	MOVQ      R9, R13
-	MOVQ      2072(SI), R14
+	MOVQ      2072(DX), R14
 	SHLQ      $0x03, R14, R13
-	ORQ       2128(SI), R13
+	ORQ       2128(DX), R13
 	ANDQ      R9, R13
-	MOVQ      R9, 2072(SI)
+	MOVQ      R9, 2072(DX)
 	MOVQ      R13, R9
-	MOVQ      2080(SI), R14
+	MOVQ      2080(DX), R14
 	SHLQ      $0x01, R14, R9
 	ANDQ      R9, R8
-	MOVQ      R13, 2080(SI)
-	MOVQ      R8, 1040(SI)(AX*8)
+	MOVQ      R13, 2080(DX)
+	MOVQ      R8, 1040(DX)(BX*8)
 	MOVQ      DI, R8
-	MOVQ      (SI)(AX*8), R9
+	MOVQ      (DX)(BX*8), R9
 	SHLQ      $0x01, R9, R8
 	ANDQ      DI, R8
-	MOVQ      DI, 8(SI)(AX*8)
+	MOVQ      DI, 8(DX)(BX*8)
 	MOVQ      R8, R9
-	MOVQ      2088(SI), R13
+	MOVQ      2088(DX), R13
 	SHLQ      $0x02, R13, R9
 	ANDQ      R8, R9
-	MOVQ      R8, 2088(SI)
+	MOVQ      R8, 2088(DX)
 	MOVQ      R9, R8
-	MOVQ      2096(SI), R13
+	MOVQ      2096(DX), R13
 	SHLQ      $0x04, R13, R8
 	ANDQ      R9, R8
-	MOVQ      R9, 2096(SI)
+	MOVQ      R9, 2096(DX)
 	MOVQ      R8, R9
-	MOVQ      2104(SI), R13
+	MOVQ      2104(DX), R13
 	SHLQ      $0x08, R13, R9
 	ANDQ      R8, R9
-	MOVQ      R8, 2104(SI)
+	MOVQ      R8, 2104(DX)
 	MOVQ      R9, R8
-	MOVQ      2112(SI), R13
+	MOVQ      2112(DX), R13
 	SHLQ      $0x01, R13, R8
-	MOVQ      R9, 2112(SI)
+	MOVQ      R9, 2112(DX)
 	ANDNQ     R8, DI, R8
-	MOVQ      R8, 1552(SI)(AX*8)
+	MOVQ      R8, 1552(DX)(BX*8)
 	MOVQ      R10, DI
 	MOVQ      R11, R8
 	MOVQ      R12, R9
-	ADDQ      $0x40, DX
-	INCQ      AX
-	CMPQ      AX, BX
+	ADDQ      $0x40, AX
+	INCQ      BX
+	CMPQ      BX, CX
 	JNE       next
-	VPSLLW    $0x03, Y5, Y0
-	VPSLLW    $0x02, Y5, Y1
-	VPOR      Y0, Y1, Y0
-	VPSLLW    $0x01, Y5, Y1
-	VPOR      Y0, Y1, Y0
+	VMOVDQU   specials<>+0(SB), Y0
+	VPAND     Y0, Y4, Y0
+	VPCMPGTB  Y5, Y0, Y0
 	VPMOVMSKB Y0, AX
-	MOVQ      AX, 2136(SI)
-	MOVQ      CX, 2144(SI)
+	MOVQ      AX, 2136(DX)
+	MOVQ      SI, 2144(DX)
 	VZEROUPPER
 	RET
 
@@ -313,34 +413,34 @@ TEXT ·classifyRunsAVX2(SB), NOSPLIT, $0-24
 	VMOVDQU   highClasses<>+0(SB), Y1
 	VMOVDQU   nibbles<>+0(SB), Y2
 	VMOVDQU   alnums<>+0(SB), Y3
-	VPXOR     Y4, Y4, Y4
 	VPXOR     Y5, Y5, Y5
-	MOVQ      text+0(FP), DX
-	MOVQ      words+8(FP), BX
-	MOVQ      m+16(FP), SI
-	XORQ      AX, AX
-	XORQ      CX, CX
-	VMOVDQU   (DX), Y6
+	VPXOR     Y4, Y4, Y4
+	MOVQ      text+0(FP), AX
+	MOVQ      words+8(FP), CX
+	MOVQ      m+16(FP), DX
+	XORQ      BX, BX
+	XORQ      SI, SI
+	VMOVDQU   (AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
 	VPAND     Y2, Y6, Y6
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
-	VPOR      Y7, Y5, Y5
+	VPOR      Y7, Y4, Y4
 	VPMOVMSKB Y7, R8
 	VPAND     Y3, Y7, Y6
-	VPCMPGTB  Y4, Y6, Y6
+	VPCMPGTB  Y5, Y6, Y6
 	VPMOVMSKB Y6, DI
-	VMOVDQU   32(DX), Y6
+	VMOVDQU   32(AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
 	VPAND     Y2, Y6, Y6
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
-	VPOR      Y7, Y5, Y5
+	VPOR      Y7, Y4, Y4
 	VPMOVMSKB Y7, R10
 	VPAND     Y3, Y7, Y6
-	VPCMPGTB  Y4, Y6, Y6
+	VPCMPGTB  Y5, Y6, Y6
 	VPMOVMSKB Y6, R9
 	SHLQ      $0x20, R9
 	ORQ       R9, DI
@@ -348,27 +448,27 @@ TEXT ·classifyRunsAVX2(SB), NOSPLIT, $0-24
 	ORQ       R10, R8
 
 next:
-	VMOVDQU   64(DX), Y6
+	VMOVDQU   64(AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
 	VPAND     Y2, Y6, Y6
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
-	VPOR      Y7, Y5, Y5
+	VPOR      Y7, Y4, Y4
 	VPMOVMSKB Y7, R10
 	VPAND     Y3, Y7, Y6
-	VPCMPGTB  Y4, Y6, Y6
+	VPCMPGTB  Y5, Y6, Y6
 	VPMOVMSKB Y6, R9
-	VMOVDQU   96(DX), Y6
+	VMOVDQU   96(AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
 	VPAND     Y2, Y6, Y6
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
-	VPOR      Y7, Y5, Y5
+	VPOR      Y7, Y4, Y4
 	VPMOVMSKB Y7, R12
 	VPAND     Y3, Y7, Y6
-	VPCMPGTB  Y4, Y6, Y6
+	VPCMPGTB  Y5, Y6, Y6
 	VPMOVMSKB Y6, R11
 	SHLQ      $0x20, R11
 	ORQ       R11, R9
@@ -380,46 +480,256 @@ next:
 	SHRQ      $0x02, R10, R12
 	ANDQ      R8, R12
 	ANDQ      R11, R12
-	ORQ       R12, CX
+	ORQ       R12, SI
 	MOVQ      DI, R8
-	MOVQ      (SI)(AX*8), R11
+	MOVQ      (DX)(BX*8), R11
 	SHLQ      $0x01, R11, R8
 	ANDQ      DI, R8
-	MOVQ      DI, 8(SI)(AX*8)
+	MOVQ      DI, 8(DX)(BX*8)
 	MOVQ      R8, R11
-	MOVQ      2088(SI), R12
+	MOVQ      2088(DX), R12
 	SHLQ      $0x02, R12, R11
 	ANDQ      R8, R11
-	MOVQ      R8, 2088(SI)
+	MOVQ      R8, 2088(DX)
 	MOVQ      R11, R8
-	MOVQ      2096(SI), R12
+	MOVQ      2096(DX), R12
 	SHLQ      $0x04, R12, R8
 	ANDQ      R11, R8
-	MOVQ      R11, 2096(SI)
+	MOVQ      R11, 2096(DX)
 	MOVQ      R8, R11
-	MOVQ      2104(SI), R12
+	MOVQ      2104(DX), R12
 	SHLQ      $0x08, R12, R11
 	ANDQ      R8, R11
-	MOVQ      R8, 2104(SI)
+	MOVQ      R8, 2104(DX)
 	MOVQ      R11, R8
-	MOVQ      2112(SI), R12
+	MOVQ      2112(DX), R12
 	SHLQ      $0x01, R12, R8
-	MOVQ      R11, 2112(SI)
+	MOVQ      R11, 2112(DX)
 	ANDNQ     R8, DI, R8
-	MOVQ      R8, 1552(SI)(AX*8)
+	MOVQ      R8, 1552(DX)(BX*8)
 	MOVQ      R9, DI
 	MOVQ      R10, R8
-	ADDQ      $0x40, DX
-	INCQ      AX
-	CMPQ      AX, BX
+	ADDQ      $0x40, AX
+	INCQ      BX
+	CMPQ      BX, CX
 	JNE       next
-	VPSLLW    $0x03, Y5, Y0
-	VPSLLW    $0x02, Y5, Y1
-	VPOR      Y0, Y1, Y0
-	VPSLLW    $0x01, Y5, Y1
-	VPOR      Y0, Y1, Y0
+	VMOVDQU   specials<>+0(SB), Y0
+	VPAND     Y0, Y4, Y0
+	VPCMPGTB  Y5, Y0, Y0
 	VPMOVMSKB Y0, AX
-	MOVQ      AX, 2136(SI)
-	MOVQ      CX, 2144(SI)
+	MOVQ      AX, 2136(DX)
+	MOVQ      SI, 2144(DX)
+	VZEROUPPER
+	RET
+
+// func classifyAVX512(text *byte, words int, m *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI
+TEXT ·classifyAVX512(SB), NOSPLIT, $0-24
+	VBROADCASTI32X4 lowClasses<>+0(SB), Z0
+	VBROADCASTI32X4 highClasses<>+0(SB), Z1
+	VBROADCASTI32X4 nibbles<>+0(SB), Z2
+	VBROADCASTI32X4 alnums<>+0(SB), Z3
+	VBROADCASTI32X4 dots<>+0(SB), Z5
+	VBROADCASTI32X4 parens<>+0(SB), Z6
+	VPXORD          Z4, Z4, Z4
+	MOVQ            text+0(FP), AX
+	MOVQ            words+8(FP), CX
+	MOVQ            m+16(FP), DX
+	XORQ            BX, BX
+	XORQ            SI, SI
+	VMOVDQU64       (AX), Z8
+	VPSHUFB         Z8, Z0, Z7
+	VPSRLW          $0x04, Z8, Z8
+	VPANDD          Z2, Z8, Z8
+	VPSHUFB         Z8, Z1, Z8
+	VPANDD          Z8, Z7, Z7
+	VPORD           Z7, Z4, Z4
+	VPTESTMB        Z7, Z3, K1
+	KMOVQ           K1, DI
+	VPTESTMB        Z7, Z6, K1
+	KMOVQ           K1, R8
+	VPTESTMB        Z7, Z5, K1
+	KMOVQ           K1, R9
+
+next:
+	VMOVDQU64       64(AX), Z8
+	VPSHUFB         Z8, Z0, Z7
+	VPSRLW          $0x04, Z8, Z8
+	VPANDD          Z2, Z8, Z8
+	VPSHUFB         Z8, Z1, Z8
+	VPANDD          Z8, Z7, Z7
+	VPORD           Z7, Z4, Z4
+	VPTESTMB        Z7, Z3, K1
+	KMOVQ           K1, R10
+	VPTESTMB        Z7, Z6, K1
+	KMOVQ           K1, R11
+	VPTESTMB        Z7, Z5, K1
+	KMOVQ           K1, R12
+	MOVQ            DI, R13
+	SHRQ            $0x01, R10, R13
+	MOVQ            R8, R14
+	SHRQ            $0x02, R11, R14
+	ANDQ            R8, R14
+	ANDQ            R13, R14
+	ORQ             R14, SI
+	MOVQ            DI, R8
+	MOVQ            (DX)(BX*8), R14
+	SHLQ            $0x01, R14, R8
+	ANDQ            R13, R8
+	ANDQ            R9, R8
+	MOVQ            R8, R9
+	ORQ             DI, R8
+	MOVQ            2120(DX), R13
+	ADDQ            R13, R13
+	ADCQ            R8, R9
+	SBBQ            R13, R13
+	MOVQ            R13, 2120(DX)
+	ANDNQ           R9, R8, R9
+	MOVQ            R8, R13
+	MOVQ            520(DX)(BX*8), R14
+	SHLQ            $0x01, R14, R13
+	ANDQ            R8, R13
+	MOVQ            R8, 528(DX)(BX*8)
+	MOVQ            R13, R8
+	MOVQ            2064(DX), R14
+	SHLQ            $0x02, R14, R8
+	ANDQ            R13, R8
+	MOVQ            R13, 2064(DX)
+	MOVQ            R8, R13
+	MOVQ            2072(DX), R14
+	SHLQ            $0x03, R14, R13
+	ORQ             2128(DX), R13
+	ANDQ            R8, R13
+	MOVQ            R8, 2072(DX)
+	MOVQ            R13, R8
+	MOVQ            2080(DX), R14
+	SHLQ            $0x01, R14, R8
+	ANDQ            R8, R9
+	MOVQ            R13, 2080(DX)
+	MOVQ            R9, 1040(DX)(BX*8)
+	MOVQ            DI, R8
+	MOVQ            (DX)(BX*8), R9
+	SHLQ            $0x01, R9, R8
+	ANDQ            DI, R8
+	MOVQ            DI, 8(DX)(BX*8)
+	MOVQ            R8, R9
+	MOVQ            2088(DX), R13
+	SHLQ            $0x02, R13, R9
+	ANDQ            R8, R9
+	MOVQ            R8, 2088(DX)
+	MOVQ            R9, R8
+	MOVQ            2096(DX), R13
+	SHLQ            $0x04, R13, R8
+	ANDQ            R9, R8
+	MOVQ            R9, 2096(DX)
+	MOVQ            R8, R9
+	MOVQ            2104(DX), R13
+	SHLQ            $0x08, R13, R9
+	ANDQ            R8, R9
+	MOVQ            R8, 2104(DX)
+	MOVQ            R9, R8
+	MOVQ            2112(DX), R13
+	SHLQ            $0x01, R13, R8
+	MOVQ            R9, 2112(DX)
+	ANDNQ           R8, DI, R8
+	MOVQ            R8, 1552(DX)(BX*8)
+	MOVQ            R10, DI
+	MOVQ            R12, R9
+	MOVQ            R11, R8
+	ADDQ            $0x40, AX
+	INCQ            BX
+	CMPQ            BX, CX
+	JNE             next
+	VBROADCASTI32X4 specials<>+0(SB), Z0
+	VPTESTMB        Z4, Z0, K1
+	KMOVQ           K1, AX
+	MOVQ            AX, 2136(DX)
+	MOVQ            SI, 2144(DX)
+	VZEROUPPER
+	RET
+
+// func classifyRunsAVX512(text *byte, words int, m *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI
+TEXT ·classifyRunsAVX512(SB), NOSPLIT, $0-24
+	VBROADCASTI32X4 lowClasses<>+0(SB), Z0
+	VBROADCASTI32X4 highClasses<>+0(SB), Z1
+	VBROADCASTI32X4 nibbles<>+0(SB), Z2
+	VBROADCASTI32X4 alnums<>+0(SB), Z3
+	VBROADCASTI32X4 dots<>+0(SB), Z5
+	VBROADCASTI32X4 parens<>+0(SB), Z5
+	VPXORD          Z4, Z4, Z4
+	MOVQ            text+0(FP), AX
+	MOVQ            words+8(FP), CX
+	MOVQ            m+16(FP), DX
+	XORQ            BX, BX
+	XORQ            SI, SI
+	VMOVDQU64       (AX), Z7
+	VPSHUFB         Z7, Z0, Z6
+	VPSRLW          $0x04, Z7, Z7
+	VPANDD          Z2, Z7, Z7
+	VPSHUFB         Z7, Z1, Z7
+	VPANDD          Z7, Z6, Z6
+	VPORD           Z6, Z4, Z4
+	VPTESTMB        Z6, Z3, K1
+	KMOVQ           K1, DI
+	VPTESTMB        Z6, Z5, K1
+	KMOVQ           K1, R8
+
+next:
+	VMOVDQU64       64(AX), Z7
+	VPSHUFB         Z7, Z0, Z6
+	VPSRLW          $0x04, Z7, Z7
+	VPANDD          Z2, Z7, Z7
+	VPSHUFB         Z7, Z1, Z7
+	VPANDD          Z7, Z6, Z6
+	VPORD           Z6, Z4, Z4
+	VPTESTMB        Z6, Z3, K1
+	KMOVQ           K1, R9
+	VPTESTMB        Z6, Z5, K1
+	KMOVQ           K1, R10
+	MOVQ            DI, R11
+	SHRQ            $0x01, R9, R11
+	MOVQ            R8, R12
+	SHRQ            $0x02, R10, R12
+	ANDQ            R8, R12
+	ANDQ            R11, R12
+	ORQ             R12, SI
+	MOVQ            DI, R8
+	MOVQ            (DX)(BX*8), R11
+	SHLQ            $0x01, R11, R8
+	ANDQ            DI, R8
+	MOVQ            DI, 8(DX)(BX*8)
+	MOVQ            R8, R11
+	MOVQ            2088(DX), R12
+	SHLQ            $0x02, R12, R11
+	ANDQ            R8, R11
+	MOVQ            R8, 2088(DX)
+	MOVQ            R11, R8
+	MOVQ            2096(DX), R12
+	SHLQ            $0x04, R12, R8
+	ANDQ            R11, R8
+	MOVQ            R11, 2096(DX)
+	MOVQ            R8, R11
+	MOVQ            2104(DX), R12
+	SHLQ            $0x08, R12, R11
+	ANDQ            R8, R11
+	MOVQ            R8, 2104(DX)
+	MOVQ            R11, R8
+	MOVQ            2112(DX), R12
+	SHLQ            $0x01, R12, R8
+	MOVQ            R11, 2112(DX)
+	ANDNQ           R8, DI, R8
+	MOVQ            R8, 1552(DX)(BX*8)
+	MOVQ            R9, DI
+	MOVQ            R10, R8
+	ADDQ            $0x40, AX
+	INCQ            BX
+	CMPQ            BX, CX
+	JNE             next
+	VBROADCASTI32X4 specials<>+0(SB), Z0
+	VPTESTMB        Z4, Z0, K1
+	KMOVQ           K1, AX
+	MOVQ            AX, 2136(DX)
+	MOVQ            SI, 2144(DX)
 	VZEROUPPER
 	RET

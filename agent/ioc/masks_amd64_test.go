@@ -40,27 +40,46 @@ func FuzzClassify(f *testing.F) {
 		for range 1 + len(text)/64 {
 			copy(buf[r.IntN(len(buf)):], text)
 		}
-		a, b, c := newMasks(seed&1 == 0), newMasks(seed&1 == 0), newMasks(seed&1 == 0)
-		a.start()
-		b.start()
-		c.start()
+		want := newMasks(seed&1 == 0)
+		want.start()
+		kernels := kernelsOfMasks()
+		got := make([]*masks, len(kernels))
+		for i := range got {
+			got[i] = newMasks(seed&1 == 0)
+			got[i].start()
+		}
 		for at := 0; at < 3; at++ {
 			words := chunkWords
 			if at == 2 {
 				words = 1 + r.IntN(chunkWords)
 			}
-			a.classifyPortable(buf[at*64*chunkWords:], words)
-			b.classify(buf[at*64*chunkWords:], words)
-			if a.ends != b.ends || a.long != b.long || a.alnum != b.alnum || a.runs != b.runs {
-				t.Fatalf("chunk %d differs", at)
-			}
-			c.classifyRuns(buf[at*64*chunkWords:], words)
-			if b.long != c.long || b.alnum != c.alnum || (b.special != 0) != (c.special != 0) || (b.names != 0) != (c.names != 0) {
-				t.Fatalf("chunk %d differs without tokens", at)
-			}
-			if a.special != 0 && b.special == 0 || a.names != 0 && b.names == 0 {
-				t.Fatalf("chunk %d: special bytes are not seen", at)
+			part := buf[at*64*chunkWords:]
+			want.classifyPortable(part, words)
+			for i, k := range kernels {
+				m := got[i]
+				k.classify(m.next(part, words), words, (*byte)(unsafe.Pointer(m)))
+				if m.long != want.long || m.alnum != want.alnum || k.tokens && (m.ends != want.ends || m.runs != want.runs) {
+					t.Fatalf("chunk %d differs in %s", at, k.name)
+				}
+				if want.special != 0 && m.special == 0 || want.names != 0 && m.names == 0 {
+					t.Fatalf("chunk %d: special bytes are not seen by %s", at, k.name)
+				}
 			}
 		}
 	})
+}
+
+type kernelOfMasks struct {
+	name     string
+	classify func(text *byte, words int, m *byte)
+	tokens   bool
+}
+
+// kernelsOfMasks are those that this processor can run.
+func kernelsOfMasks() []kernelOfMasks {
+	kernels := []kernelOfMasks{{"classifyAVX2", classifyAVX2, true}, {"classifyRunsAVX2", classifyRunsAVX2, false}}
+	if cpu.X86.HasAVX512BW {
+		kernels = append(kernels, kernelOfMasks{"classifyAVX512", classifyAVX512, true}, kernelOfMasks{"classifyRunsAVX512", classifyRunsAVX512, false})
+	}
+	return kernels
 }

@@ -70,42 +70,46 @@ func highClass(n int) byte {
 
 func fill(name string, b byte) Mem { return table(name, func(int) byte { return b }) }
 
+func main() {
+	ConstraintExpr("!purego")
+	t := tables{table("lowClasses", lowClass), table("highClasses", highClass), fill("nibbles", 0x0f), fill("alnums", alnum), fill("dots", dot), fill("parens", paren), fill("specials", percent|backslash|nul)}
+	t.function("classifyAVX2", kernel{tokens: true}, "fills the masks for words words of text. The 64 bytes after them must be readable.")
+	t.function("classifyRunsAVX2", kernel{}, "does the same without the masks of tokens: alnum and long, special and names.")
+	t.function("classifyAVX512", kernel{tokens: true, wide: true}, "does what classifyAVX2 does.")
+	t.function("classifyRunsAVX512", kernel{wide: true}, "does what classifyRunsAVX2 does.")
+	Generate()
+}
+
+type tables struct{ low, high, nibble, alnum, dot, paren, special Mem }
+
+// A kernel is the code of one function.
 type kernel struct {
-	tokens                                  bool // and not runs alone
+	tokens bool // and not runs alone
+	wide   bool // with vectors of 64 bytes
+
 	low, high, nibble, alnum, zero, special reg.VecVirtual
+	dot, paren                              reg.VecVirtual // where vectors are wide
 	text                                    reg.Register
 	masks, index, names                     reg.GPVirtual
 }
 
-func load(m Mem) reg.VecVirtual {
-	r := YMM()
-	VMOVDQU(m, r)
-	return r
-}
-
-func main() {
-	ConstraintExpr("!purego")
-	t := tables{table("lowClasses", lowClass), table("highClasses", highClass), fill("nibbles", 0x0f), fill("alnums", alnum)}
-	TEXT("classifyAVX2", NOSPLIT, "func(text *byte, words int, m *byte)")
-	Doc("classifyAVX2 fills the masks for words words of text. The 64 bytes after them must be readable.")
+func (t tables) function(name string, k kernel, doc string) {
+	TEXT(name, NOSPLIT, "func(text *byte, words int, m *byte)")
+	Doc(name + " " + doc)
 	Pragma("noescape")
-	t.classify(true)
-	TEXT("classifyRunsAVX2", NOSPLIT, "func(text *byte, words int, m *byte)")
-	Doc("classifyRunsAVX2 does the same without the masks of tokens: alnum and long, special and names.")
-	Pragma("noescape")
-	t.classify(false)
-	Generate()
-}
-
-type tables struct{ low, high, nibble, class Mem }
-
-func (t tables) classify(tokens bool) {
-	k := kernel{tokens: tokens, low: load(t.low), high: load(t.high), nibble: load(t.nibble), alnum: load(t.class), zero: YMM(), special: YMM(), index: GP64(), names: GP64()}
-	VPXOR(k.zero, k.zero, k.zero)
-	VPXOR(k.special, k.special, k.special)
+	k.low, k.high, k.nibble, k.alnum = k.load(t.low), k.load(t.high), k.load(t.nibble), k.load(t.alnum)
+	k.special = k.vector()
+	if k.wide {
+		k.dot, k.paren = k.load(t.dot), k.load(t.paren)
+		VPXORD(k.special, k.special, k.special)
+	} else {
+		k.zero = YMM()
+		VPXOR(k.zero, k.zero, k.zero)
+		VPXOR(k.special, k.special, k.special)
+	}
 	k.text = Load(Param("text"), GP64())
 	count := Load(Param("words"), GP64())
-	k.masks = Load(Param("m"), GP64()).(reg.GPVirtual)
+	k.masks, k.index, k.names = Load(Param("m"), GP64()).(reg.GPVirtual), GP64(), GP64()
 	XORQ(k.index, k.index)
 	XORQ(k.names, k.names)
 
@@ -114,7 +118,7 @@ func (t tables) classify(tokens bool) {
 	next := k.word(64)
 	k.logic(this, next)
 	MOVQ(next.alnum, this.alnum)
-	if tokens {
+	if k.tokens {
 		MOVQ(next.dots, this.dots)
 	}
 	MOVQ(next.parens, this.parens)
@@ -123,18 +127,36 @@ func (t tables) classify(tokens bool) {
 	CMPQ(k.index, count)
 	JNE(LabelRef("next"))
 
-	rest := GP64()
-	VPMOVMSKB(k.anySpecial(), rest.As32())
-	MOVQ(rest, k.state(atSpec))
+	MOVQ(k.anySpecial(t.special), k.state(atSpec))
 	MOVQ(k.names, k.state(atNames))
 	VZEROUPPER()
 	RET()
+}
+
+func (k *kernel) vector() reg.VecVirtual {
+	if k.wide {
+		return ZMM()
+	}
+	return YMM()
+}
+
+func (k *kernel) load(m Mem) reg.VecVirtual {
+	r := k.vector()
+	if k.wide {
+		VBROADCASTI32X4(m, r)
+	} else {
+		VMOVDQU(m, r)
+	}
+	return r
 }
 
 // The classes of 64 bytes, one bit for each byte.
 type classes struct{ alnum, dots, parens reg.GPVirtual }
 
 func (k *kernel) word(at int) classes {
+	if k.wide {
+		return k.all(at)
+	}
 	c, upper := k.half(at), k.half(at+32)
 	pairs := [][2]reg.GPVirtual{{upper.alnum, c.alnum}, {upper.parens, c.parens}}
 	if k.tokens {
@@ -145,6 +167,31 @@ func (k *kernel) word(at int) classes {
 		ORQ(p[0], p[1])
 	}
 	return c
+}
+
+// all tells the classes of 64 bytes in one vector.
+func (k *kernel) all(at int) classes {
+	class, upper := ZMM(), ZMM()
+	VMOVDQU64(Mem{Base: k.text, Disp: at}, upper)
+	VPSHUFB(upper, k.low, class)
+	VPSRLW(Imm(4), upper, upper)
+	VPANDD(k.nibble, upper, upper)
+	VPSHUFB(upper, k.high, upper)
+	VPANDD(upper, class, class)
+	VPORD(class, k.special, k.special)
+	c := classes{alnum: bitsOf(class, k.alnum), parens: bitsOf(class, k.paren)}
+	if k.tokens {
+		c.dots = bitsOf(class, k.dot)
+	}
+	return c
+}
+
+// bitsOf returns the bits of the bytes that have one of some classes.
+func bitsOf(class, some reg.VecVirtual) reg.GPVirtual {
+	has, bits := K(), GP64()
+	VPTESTMB(class, some, has)
+	KMOVQ(has, bits)
+	return bits
 }
 
 func (k *kernel) half(at int) classes {
@@ -168,15 +215,17 @@ func (k *kernel) half(at int) classes {
 	return c
 }
 
-// anySpecial has the highest bit of every byte set that has been in one of the special classes.
-func (k *kernel) anySpecial() reg.VecVirtual {
-	a, b := YMM(), YMM()
-	VPSLLW(Imm(3), k.special, a) // percent
-	VPSLLW(Imm(2), k.special, b) // backslash
-	VPOR(a, b, a)
-	VPSLLW(Imm(1), k.special, b) // nul
-	VPOR(a, b, a)
-	return a
+// anySpecial returns zero if no byte has been in one of the special classes.
+func (k *kernel) anySpecial(special Mem) reg.GPVirtual {
+	some := k.load(special)
+	if k.wide {
+		return bitsOf(k.special, some)
+	}
+	VPAND(some, k.special, some)
+	VPCMPGTB(k.zero, some, some) // none of the classes has the highest bit
+	bits := GP64()
+	VPMOVMSKB(some, bits.As32())
+	return bits
 }
 
 func (k *kernel) state(at int) Mem { return Mem{Base: k.masks, Disp: at} }
