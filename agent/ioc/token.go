@@ -90,6 +90,18 @@ func (t *tokens) add(typ Type, f form, id int32) bool {
 	return true
 }
 
+// grow makes room for n forms.
+func (t *tokens) grow(n int) {
+	t.forms, t.hashes = make([]tokenForm, 0, n), make([]uint64, 0, n)
+}
+
+// join adds all forms of u.
+func (t *tokens) join(u *tokens) {
+	t.forms, t.hashes = append(t.forms, u.forms...), append(t.hashes, u.hashes...)
+	t.short, t.domains = t.short || u.short, t.domains || u.domains
+	t.address, t.digests = t.address || u.address, t.digests || u.digests
+}
+
 // leave gives up all forms, and returns them to be found in another way.
 func (t *tokens) leave() []formRef {
 	refs := make([]formRef, 0, len(t.forms))
