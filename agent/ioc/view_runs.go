@@ -2,6 +2,7 @@ package ioc
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -47,11 +48,7 @@ func (v *view) hex(start, end int) {
 // appendHex appends the bytes that an even number of hexadecimal digits stand for.
 func appendHex(dst, digits []byte) []byte {
 	for ; len(digits) >= 8; digits = digits[8:] {
-		x := binary.LittleEndian.Uint64(digits)
-		x = x&(15*ones) + 9*(x>>6&ones) // the values: letters begin at 10, and have 1 in their low half
-		x = (x<<4 | x>>8) & 0x00ff00ff00ff00ff
-		x |= x >> 8
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(x&0xffff|x>>16&0xffff0000))
+		dst = binary.LittleEndian.AppendUint32(dst, hex8(digits))
 	}
 	for ; len(digits) >= 2; digits = digits[2:] {
 		dst = append(dst, hexPair(digits))
@@ -62,6 +59,35 @@ func appendHex(dst, digits []byte) []byte {
 func hexPair(b []byte) byte { return hexValue(b[0])<<4 | hexValue(b[1]) }
 
 func hexValue(c byte) byte { return hexDigits[c] & 15 }
+
+// hexMayStart reports false for 16 hexadecimal digits of which startsText would say that they are no start of a text: nearly all names and
+// digests. It decodes eight bytes at once, and looks at the first one that is no text.
+func hexMayStart(digits []byte) bool {
+	word := uint64(hex8(digits)) | uint64(hex8(digits[8:]))<<32
+	odd := (word-' '*ones)&^word | word // the high bit of control characters, perhaps of what follows one, and of bytes beyond ASCII
+	odd &= highs & (1<<(8*minPlain) - 1)
+	if odd == 0 {
+		return true
+	}
+	at := bits.TrailingZeros64(odd) / 8
+	c, next := byte(word>>(8*at)), byte(word>>(8*at+8))
+	switch {
+	case c == '\t', at >= 2:
+		return c == '\t' || c == 0 || c >= utf8.RuneSelf
+	case c == 0:
+		return at == 1
+	}
+	return c >= 0xc2 && c <= 0xf4 && next&0xc0 == 0x80
+}
+
+// hex8 returns the bytes that 8 hexadecimal digits stand for, the first one lowest.
+func hex8(digits []byte) uint32 {
+	x := binary.LittleEndian.Uint64(digits)
+	x = x&(15*ones) + 9*(x>>6&ones) // the values: letters begin at 10, and have 1 in their low half
+	x = (x<<4 | x>>8) & 0x00ff00ff00ff00ff
+	x |= x >> 8
+	return uint32(x&0xffff | x>>16&0xffff0000)
+}
 
 // startsText reports whether p may be the start of a text or of arguments with NULs between them.
 func startsText(p []byte) bool {

@@ -3,6 +3,7 @@ package ioc
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -182,6 +183,23 @@ func FuzzHex(f *testing.F) {
 		}
 		if got := appendHex(nil, run); !bytes.Equal(got, want) {
 			t.Errorf("%q is read as %x", s, got)
+		}
+	})
+}
+
+// FuzzHexMayStart checks that nothing is passed over that a slower look takes for the start of a text.
+func FuzzHexMayStart(f *testing.F) {
+	for _, s := range []string{"/bin/sh -c", "a\x00b\x00c\x00d\x00", "é\tß 中 a", "\x00\x01abcdef", "a\x7fbcdefg", "ls\x00-l\x00/", "a\u4e2d\u6587b"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, p []byte) {
+		p = append(p, "12345678"...)[:8]
+		digits := []byte(hex.EncodeToString(p))
+		if got := hex8(digits); got != binary.LittleEndian.Uint32(p) {
+			t.Fatalf("%s is %x", digits, got)
+		}
+		if startsText(p[:minPlain]) && !hexMayStart(digits) {
+			t.Errorf("%q starts a text", p)
 		}
 	})
 }
