@@ -60,8 +60,8 @@ func hexPair(b []byte) byte { return hexValue(b[0])<<4 | hexValue(b[1]) }
 
 func hexValue(c byte) byte { return hexDigits[c] & 15 }
 
-// hexMayStart reports false for 16 hexadecimal digits of which startsText would say that they are no start of a text: nearly all names and
-// digests. It decodes eight bytes at once, and looks at the first one that is no text.
+// hexMayStart reports false for 16 or more hexadecimal digits of which hex would find that they hold no text: nearly all names and digests. It
+// decodes eight bytes at once, and looks at the first one that is no ASCII.
 func hexMayStart(digits []byte) bool {
 	word := uint64(hex8(digits)) | uint64(hex8(digits[8:]))<<32
 	odd := (word-' '*ones)&^word | word // the high bit of control characters, perhaps of what follows one, and of bytes beyond ASCII
@@ -72,12 +72,12 @@ func hexMayStart(digits []byte) bool {
 	at := bits.TrailingZeros64(odd) / 8
 	c, next := byte(word>>(8*at)), byte(word>>(8*at+8))
 	switch {
-	case c == '\t', at >= 2:
-		return c == '\t' || c == 0 || c >= utf8.RuneSelf
-	case c == 0:
-		return at == 1
+	case c == '\t' || c >= 0xc2 && c <= 0xf4 && next&0xc0 == 0x80:
+		return true
+	case c >= utf8.RuneSelf: // no text goes on here, one may begin behind it
+		return at >= 2 && len(digits)/2-at-1 >= minPlain
 	}
-	return c >= 0xc2 && c <= 0xf4 && next&0xc0 == 0x80
+	return c == 0 && at > 0
 }
 
 // hex8 returns the bytes that 8 hexadecimal digits stand for, the first one lowest.

@@ -193,13 +193,17 @@ func FuzzHexMayStart(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, p []byte) {
-		p = append(p, "12345678"...)[:8]
+		p = append(p, "12345678"...)
 		digits := []byte(hex.EncodeToString(p))
 		if got := hex8(digits); got != binary.LittleEndian.Uint32(p) {
 			t.Fatalf("%s is %x", digits, got)
 		}
-		if startsText(p[:minPlain]) && !hexMayStart(digits) {
-			t.Errorf("%q starts a text", p)
+		if hexMayStart(digits) {
+			return
+		}
+		v := &view{buf: digits, limit: len(digits)}
+		if v.hex(0, len(digits)); len(v.segments) > 0 {
+			t.Errorf("%q in %q is passed over", v.text, p)
 		}
 	})
 }
