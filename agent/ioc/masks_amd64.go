@@ -29,7 +29,7 @@ func classifyAVX512(text *byte, words int, m *byte)
 func classifyRunsAVX512(text *byte, words int, m *byte)
 
 func (m *masks) classify(buf []byte, words int) {
-	if !cpu.X86.HasAVX2 || !cpu.X86.HasBMI1 {
+	if !cpu.X86.HasAVX2 || !cpu.X86.HasBMI1 || !cpu.X86.HasBMI2 {
 		m.classifyPortable(buf, words)
 		return
 	}
@@ -43,7 +43,7 @@ func (m *masks) classify(buf []byte, words int) {
 
 // classifyRuns does what classify does, but for the tokens.
 func (m *masks) classifyRuns(buf []byte, words int) {
-	if !cpu.X86.HasAVX2 || !cpu.X86.HasBMI1 {
+	if !cpu.X86.HasAVX2 || !cpu.X86.HasBMI1 || !cpu.X86.HasBMI2 {
 		m.classifyPortable(buf, words)
 		return
 	}

@@ -243,8 +243,8 @@ DATA specials<>+31(SB)/1, $0x70
 GLOBL specials<>(SB), RODATA|NOPTR, $32
 
 // func classifyAVX2(text *byte, words int, m *byte)
-// Requires: AVX, AVX2, BMI
-TEXT ·classifyAVX2(SB), NOSPLIT, $0-24
+// Requires: AVX, AVX2, BMI, BMI2
+TEXT ·classifyAVX2(SB), NOSPLIT, $8-24
 	VMOVDQU   lowClasses<>+0(SB), Y0
 	VMOVDQU   highClasses<>+0(SB), Y1
 	VMOVDQU   nibbles<>+0(SB), Y2
@@ -256,6 +256,7 @@ TEXT ·classifyAVX2(SB), NOSPLIT, $0-24
 	MOVQ      m+16(FP), DX
 	XORQ      BX, BX
 	XORQ      SI, SI
+	XORQ      DI, DI
 	VMOVDQU   (AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
@@ -263,12 +264,12 @@ TEXT ·classifyAVX2(SB), NOSPLIT, $0-24
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
 	VPOR      Y7, Y4, Y4
-	VPMOVMSKB Y7, R9
+	VPMOVMSKB Y7, R10
 	VPAND     Y3, Y7, Y6
 	VPCMPGTB  Y5, Y6, Y6
-	VPMOVMSKB Y6, DI
+	VPMOVMSKB Y6, R8
 	VPSLLW    $0x04, Y7, Y7
-	VPMOVMSKB Y7, R8
+	VPMOVMSKB Y7, R9
 	VMOVDQU   32(AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
@@ -276,18 +277,18 @@ TEXT ·classifyAVX2(SB), NOSPLIT, $0-24
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
 	VPOR      Y7, Y4, Y4
-	VPMOVMSKB Y7, R12
+	VPMOVMSKB Y7, R13
 	VPAND     Y3, Y7, Y6
 	VPCMPGTB  Y5, Y6, Y6
-	VPMOVMSKB Y6, R10
+	VPMOVMSKB Y6, R11
 	VPSLLW    $0x04, Y7, Y7
-	VPMOVMSKB Y7, R11
-	SHLQ      $0x20, R10
-	ORQ       R10, DI
-	SHLQ      $0x20, R12
-	ORQ       R12, R9
+	VPMOVMSKB Y7, R12
 	SHLQ      $0x20, R11
 	ORQ       R11, R8
+	SHLQ      $0x20, R13
+	ORQ       R13, R10
+	SHLQ      $0x20, R12
+	ORQ       R12, R9
 
 next:
 	VMOVDQU   64(AX), Y6
@@ -297,12 +298,12 @@ next:
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
 	VPOR      Y7, Y4, Y4
-	VPMOVMSKB Y7, R12
+	VPMOVMSKB Y7, R13
 	VPAND     Y3, Y7, Y6
 	VPCMPGTB  Y5, Y6, Y6
-	VPMOVMSKB Y6, R10
+	VPMOVMSKB Y6, R11
 	VPSLLW    $0x04, Y7, Y7
-	VPMOVMSKB Y7, R11
+	VPMOVMSKB Y7, R12
 	VMOVDQU   96(AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
@@ -310,89 +311,91 @@ next:
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
 	VPOR      Y7, Y4, Y4
-	VPMOVMSKB Y7, R15
+	VPMOVMSKB Y7, BP
 	VPAND     Y3, Y7, Y6
 	VPCMPGTB  Y5, Y6, Y6
-	VPMOVMSKB Y6, R13
+	VPMOVMSKB Y6, R14
 	VPSLLW    $0x04, Y7, Y7
-	VPMOVMSKB Y7, R14
-	SHLQ      $0x20, R13
-	ORQ       R13, R10
-	SHLQ      $0x20, R15
-	ORQ       R15, R12
+	VPMOVMSKB Y7, R15
 	SHLQ      $0x20, R14
 	ORQ       R14, R11
-	MOVQ      DI, R13
-	SHRQ      $0x01, R10, R13
-	MOVQ      R9, R14
-	SHRQ      $0x02, R12, R14
-	ANDQ      R9, R14
-	ANDQ      R13, R14
-	ORQ       R14, SI
-	MOVQ      DI, R9
-	MOVQ      (DX)(BX*8), R14
-	SHLQ      $0x01, R14, R9
-	ANDQ      R13, R9
-	ANDQ      R8, R9
-	MOVQ      R9, R8
-	ORQ       DI, R9
-	MOVQ      2120(DX), R13
-	ADDQ      R13, R13
-	ADCQ      R9, R8
-	SBBQ      R13, R13
-	MOVQ      R13, 2120(DX)
-	ANDNQ     R8, R9, R8
-	MOVQ      R9, R13
-	MOVQ      520(DX)(BX*8), R14
-	SHLQ      $0x01, R14, R13
-	ANDQ      R9, R13
-	MOVQ      R9, 528(DX)(BX*8)
-	MOVQ      R13, R9
-	MOVQ      2064(DX), R14
-	SHLQ      $0x02, R14, R9
-	ANDQ      R13, R9
-	MOVQ      R13, 2064(DX)
-	MOVQ      R9, R13
-	MOVQ      2072(DX), R14
-	SHLQ      $0x03, R14, R13
-	ORQ       2128(DX), R13
-	ANDQ      R9, R13
-	MOVQ      R9, 2072(DX)
-	MOVQ      R13, R9
-	MOVQ      2080(DX), R14
-	SHLQ      $0x01, R14, R9
-	ANDQ      R9, R8
-	MOVQ      R13, 2080(DX)
-	MOVQ      R8, 1040(DX)(BX*8)
-	MOVQ      DI, R8
-	MOVQ      (DX)(BX*8), R9
-	SHLQ      $0x01, R9, R8
-	ANDQ      DI, R8
-	MOVQ      DI, 8(DX)(BX*8)
+	SHLQ      $0x20, BP
+	ORQ       BP, R13
+	SHLQ      $0x20, R15
+	ORQ       R15, R12
+	MOVQ      R8, R14
+	SHRQ      $0x01, R11, R14
+	MOVQ      R10, R15
+	SHRQ      $0x02, R13, R15
+	ANDQ      R10, R15
+	ANDQ      R14, R15
+	ORQ       R15, SI
+	MOVQ      R8, R10
+	MOVQ      (DX)(BX*8), R15
+	SHLQ      $0x01, R15, R10
+	ANDQ      R14, R10
+	ANDQ      R9, R10
+	MOVQ      R10, R9
+	ORQ       R8, R10
+	MOVQ      2120(DX), R14
+	ADDQ      R14, R14
+	ADCQ      R10, R9
+	SBBQ      R14, R14
+	MOVQ      R14, 2120(DX)
+	ANDNQ     R9, R10, R9
+	MOVQ      R10, R14
+	MOVQ      520(DX)(BX*8), R15
+	SHLQ      $0x01, R15, R14
+	ANDQ      R10, R14
+	MOVQ      R10, 528(DX)(BX*8)
+	MOVQ      R14, R10
+	MOVQ      2064(DX), R15
+	SHLQ      $0x02, R15, R10
+	ANDQ      R14, R10
+	MOVQ      R14, 2064(DX)
+	MOVQ      R10, R14
+	MOVQ      2072(DX), R15
+	SHLQ      $0x03, R15, R14
+	ORQ       2128(DX), R14
+	ANDQ      R10, R14
+	MOVQ      R10, 2072(DX)
+	MOVQ      R14, R10
+	MOVQ      2080(DX), R15
+	SHLQ      $0x01, R15, R10
+	ANDQ      R10, R9
+	MOVQ      R14, 2080(DX)
+	MOVQ      R9, 1040(DX)(BX*8)
 	MOVQ      R8, R9
-	MOVQ      2088(DX), R13
-	SHLQ      $0x02, R13, R9
+	MOVQ      (DX)(BX*8), R10
+	SHLQ      $0x01, R10, R9
 	ANDQ      R8, R9
-	MOVQ      R8, 2088(DX)
-	MOVQ      R9, R8
-	MOVQ      2096(DX), R13
-	SHLQ      $0x04, R13, R8
-	ANDQ      R9, R8
-	MOVQ      R9, 2096(DX)
-	MOVQ      R8, R9
-	MOVQ      2104(DX), R13
-	SHLQ      $0x08, R13, R9
-	ANDQ      R8, R9
-	MOVQ      R8, 2104(DX)
-	MOVQ      R9, R8
-	MOVQ      2112(DX), R13
-	SHLQ      $0x01, R13, R8
-	MOVQ      R9, 2112(DX)
-	ANDNQ     R8, DI, R8
-	MOVQ      R8, 1552(DX)(BX*8)
-	MOVQ      R10, DI
+	MOVQ      R8, 8(DX)(BX*8)
+	MOVQ      R9, R10
+	MOVQ      2088(DX), R14
+	SHLQ      $0x02, R14, R10
+	ANDQ      R9, R10
+	MOVQ      R9, 2088(DX)
+	MOVQ      R10, R9
+	MOVQ      2096(DX), R14
+	SHLQ      $0x04, R14, R9
+	ANDQ      R10, R9
+	MOVQ      R10, 2096(DX)
+	MOVQ      R9, R10
+	MOVQ      2104(DX), R14
+	SHLQ      $0x08, R14, R10
+	ANDQ      R9, R10
+	MOVQ      R9, 2104(DX)
+	MOVQ      R10, R9
+	MOVQ      2112(DX), R14
+	SHLQ      $0x01, R14, R9
+	MOVQ      R10, 2112(DX)
+	ANDNQ     R9, R8, R9
+	MOVQ      R9, 1552(DX)(BX*8)
+	NEGQ      R9
+	RCRQ      $0x01, DI
 	MOVQ      R11, R8
 	MOVQ      R12, R9
+	MOVQ      R13, R10
 	ADDQ      $0x40, AX
 	INCQ      BX
 	CMPQ      BX, CX
@@ -403,11 +406,14 @@ next:
 	VPMOVMSKB Y0, AX
 	MOVQ      AX, 2136(DX)
 	MOVQ      SI, 2144(DX)
+	NEGQ      CX
+	SHRXQ     CX, DI, DI
+	MOVQ      DI, 2152(DX)
 	VZEROUPPER
 	RET
 
 // func classifyRunsAVX2(text *byte, words int, m *byte)
-// Requires: AVX, AVX2, BMI
+// Requires: AVX, AVX2, BMI, BMI2
 TEXT ·classifyRunsAVX2(SB), NOSPLIT, $0-24
 	VMOVDQU   lowClasses<>+0(SB), Y0
 	VMOVDQU   highClasses<>+0(SB), Y1
@@ -420,6 +426,7 @@ TEXT ·classifyRunsAVX2(SB), NOSPLIT, $0-24
 	MOVQ      m+16(FP), DX
 	XORQ      BX, BX
 	XORQ      SI, SI
+	XORQ      DI, DI
 	VMOVDQU   (AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
@@ -427,10 +434,10 @@ TEXT ·classifyRunsAVX2(SB), NOSPLIT, $0-24
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
 	VPOR      Y7, Y4, Y4
-	VPMOVMSKB Y7, R8
+	VPMOVMSKB Y7, R9
 	VPAND     Y3, Y7, Y6
 	VPCMPGTB  Y5, Y6, Y6
-	VPMOVMSKB Y6, DI
+	VPMOVMSKB Y6, R8
 	VMOVDQU   32(AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
@@ -438,14 +445,14 @@ TEXT ·classifyRunsAVX2(SB), NOSPLIT, $0-24
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
 	VPOR      Y7, Y4, Y4
-	VPMOVMSKB Y7, R10
+	VPMOVMSKB Y7, R11
 	VPAND     Y3, Y7, Y6
 	VPCMPGTB  Y5, Y6, Y6
-	VPMOVMSKB Y6, R9
-	SHLQ      $0x20, R9
-	ORQ       R9, DI
+	VPMOVMSKB Y6, R10
 	SHLQ      $0x20, R10
 	ORQ       R10, R8
+	SHLQ      $0x20, R11
+	ORQ       R11, R9
 
 next:
 	VMOVDQU   64(AX), Y6
@@ -455,10 +462,10 @@ next:
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
 	VPOR      Y7, Y4, Y4
-	VPMOVMSKB Y7, R10
+	VPMOVMSKB Y7, R11
 	VPAND     Y3, Y7, Y6
 	VPCMPGTB  Y5, Y6, Y6
-	VPMOVMSKB Y6, R9
+	VPMOVMSKB Y6, R10
 	VMOVDQU   96(AX), Y6
 	VPSHUFB   Y6, Y0, Y7
 	VPSRLW    $0x04, Y6, Y6
@@ -466,49 +473,51 @@ next:
 	VPSHUFB   Y6, Y1, Y6
 	VPAND     Y6, Y7, Y7
 	VPOR      Y7, Y4, Y4
-	VPMOVMSKB Y7, R12
+	VPMOVMSKB Y7, R13
 	VPAND     Y3, Y7, Y6
 	VPCMPGTB  Y5, Y6, Y6
-	VPMOVMSKB Y6, R11
-	SHLQ      $0x20, R11
-	ORQ       R11, R9
+	VPMOVMSKB Y6, R12
 	SHLQ      $0x20, R12
 	ORQ       R12, R10
-	MOVQ      DI, R11
-	SHRQ      $0x01, R9, R11
+	SHLQ      $0x20, R13
+	ORQ       R13, R11
 	MOVQ      R8, R12
-	SHRQ      $0x02, R10, R12
-	ANDQ      R8, R12
-	ANDQ      R11, R12
-	ORQ       R12, SI
-	MOVQ      DI, R8
-	MOVQ      (DX)(BX*8), R11
-	SHLQ      $0x01, R11, R8
-	ANDQ      DI, R8
-	MOVQ      DI, 8(DX)(BX*8)
-	MOVQ      R8, R11
-	MOVQ      2088(DX), R12
-	SHLQ      $0x02, R12, R11
-	ANDQ      R8, R11
-	MOVQ      R8, 2088(DX)
-	MOVQ      R11, R8
-	MOVQ      2096(DX), R12
-	SHLQ      $0x04, R12, R8
-	ANDQ      R11, R8
-	MOVQ      R11, 2096(DX)
-	MOVQ      R8, R11
-	MOVQ      2104(DX), R12
-	SHLQ      $0x08, R12, R11
-	ANDQ      R8, R11
-	MOVQ      R8, 2104(DX)
-	MOVQ      R11, R8
-	MOVQ      2112(DX), R12
-	SHLQ      $0x01, R12, R8
-	MOVQ      R11, 2112(DX)
-	ANDNQ     R8, DI, R8
-	MOVQ      R8, 1552(DX)(BX*8)
-	MOVQ      R9, DI
+	SHRQ      $0x01, R10, R12
+	MOVQ      R9, R13
+	SHRQ      $0x02, R11, R13
+	ANDQ      R9, R13
+	ANDQ      R12, R13
+	ORQ       R13, SI
+	MOVQ      R8, R9
+	MOVQ      (DX)(BX*8), R12
+	SHLQ      $0x01, R12, R9
+	ANDQ      R8, R9
+	MOVQ      R8, 8(DX)(BX*8)
+	MOVQ      R9, R12
+	MOVQ      2088(DX), R13
+	SHLQ      $0x02, R13, R12
+	ANDQ      R9, R12
+	MOVQ      R9, 2088(DX)
+	MOVQ      R12, R9
+	MOVQ      2096(DX), R13
+	SHLQ      $0x04, R13, R9
+	ANDQ      R12, R9
+	MOVQ      R12, 2096(DX)
+	MOVQ      R9, R12
+	MOVQ      2104(DX), R13
+	SHLQ      $0x08, R13, R12
+	ANDQ      R9, R12
+	MOVQ      R9, 2104(DX)
+	MOVQ      R12, R9
+	MOVQ      2112(DX), R13
+	SHLQ      $0x01, R13, R9
+	MOVQ      R12, 2112(DX)
+	ANDNQ     R9, R8, R9
+	MOVQ      R9, 1552(DX)(BX*8)
+	NEGQ      R9
+	RCRQ      $0x01, DI
 	MOVQ      R10, R8
+	MOVQ      R11, R9
 	ADDQ      $0x40, AX
 	INCQ      BX
 	CMPQ      BX, CX
@@ -519,11 +528,14 @@ next:
 	VPMOVMSKB Y0, AX
 	MOVQ      AX, 2136(DX)
 	MOVQ      SI, 2144(DX)
+	NEGQ      CX
+	SHRXQ     CX, DI, DI
+	MOVQ      DI, 2152(DX)
 	VZEROUPPER
 	RET
 
 // func classifyAVX512(text *byte, words int, m *byte)
-// Requires: AVX, AVX512BW, AVX512F, BMI
+// Requires: AVX, AVX512BW, AVX512F, BMI, BMI2
 TEXT ·classifyAVX512(SB), NOSPLIT, $0-24
 	VBROADCASTI32X4 lowClasses<>+0(SB), Z0
 	VBROADCASTI32X4 highClasses<>+0(SB), Z1
@@ -537,6 +549,7 @@ TEXT ·classifyAVX512(SB), NOSPLIT, $0-24
 	MOVQ            m+16(FP), DX
 	XORQ            BX, BX
 	XORQ            SI, SI
+	XORQ            DI, DI
 	VMOVDQU64       (AX), Z8
 	VPSHUFB         Z8, Z0, Z7
 	VPSRLW          $0x04, Z8, Z8
@@ -545,11 +558,11 @@ TEXT ·classifyAVX512(SB), NOSPLIT, $0-24
 	VPANDD          Z8, Z7, Z7
 	VPORD           Z7, Z4, Z4
 	VPTESTMB        Z7, Z3, K1
-	KMOVQ           K1, DI
-	VPTESTMB        Z7, Z6, K1
 	KMOVQ           K1, R8
-	VPTESTMB        Z7, Z5, K1
+	VPTESTMB        Z7, Z6, K1
 	KMOVQ           K1, R9
+	VPTESTMB        Z7, Z5, K1
+	KMOVQ           K1, R10
 
 next:
 	VMOVDQU64       64(AX), Z8
@@ -560,82 +573,84 @@ next:
 	VPANDD          Z8, Z7, Z7
 	VPORD           Z7, Z4, Z4
 	VPTESTMB        Z7, Z3, K1
-	KMOVQ           K1, R10
-	VPTESTMB        Z7, Z6, K1
 	KMOVQ           K1, R11
-	VPTESTMB        Z7, Z5, K1
+	VPTESTMB        Z7, Z6, K1
 	KMOVQ           K1, R12
-	MOVQ            DI, R13
-	SHRQ            $0x01, R10, R13
+	VPTESTMB        Z7, Z5, K1
+	KMOVQ           K1, R13
 	MOVQ            R8, R14
-	SHRQ            $0x02, R11, R14
-	ANDQ            R8, R14
-	ANDQ            R13, R14
-	ORQ             R14, SI
-	MOVQ            DI, R8
-	MOVQ            (DX)(BX*8), R14
-	SHLQ            $0x01, R14, R8
-	ANDQ            R13, R8
-	ANDQ            R9, R8
+	SHRQ            $0x01, R11, R14
+	MOVQ            R9, R15
+	SHRQ            $0x02, R12, R15
+	ANDQ            R9, R15
+	ANDQ            R14, R15
+	ORQ             R15, SI
 	MOVQ            R8, R9
-	ORQ             DI, R8
-	MOVQ            2120(DX), R13
-	ADDQ            R13, R13
-	ADCQ            R8, R9
-	SBBQ            R13, R13
-	MOVQ            R13, 2120(DX)
+	MOVQ            (DX)(BX*8), R15
+	SHLQ            $0x01, R15, R9
+	ANDQ            R14, R9
+	ANDQ            R10, R9
+	MOVQ            R9, R10
+	ORQ             R8, R9
+	MOVQ            2120(DX), R14
+	ADDQ            R14, R14
+	ADCQ            R9, R10
+	SBBQ            R14, R14
+	MOVQ            R14, 2120(DX)
+	ANDNQ           R10, R9, R10
+	MOVQ            R9, R14
+	MOVQ            520(DX)(BX*8), R15
+	SHLQ            $0x01, R15, R14
+	ANDQ            R9, R14
+	MOVQ            R9, 528(DX)(BX*8)
+	MOVQ            R14, R9
+	MOVQ            2064(DX), R15
+	SHLQ            $0x02, R15, R9
+	ANDQ            R14, R9
+	MOVQ            R14, 2064(DX)
+	MOVQ            R9, R14
+	MOVQ            2072(DX), R15
+	SHLQ            $0x03, R15, R14
+	ORQ             2128(DX), R14
+	ANDQ            R9, R14
+	MOVQ            R9, 2072(DX)
+	MOVQ            R14, R9
+	MOVQ            2080(DX), R15
+	SHLQ            $0x01, R15, R9
+	ANDQ            R9, R10
+	MOVQ            R14, 2080(DX)
+	MOVQ            R10, 1040(DX)(BX*8)
+	MOVQ            R8, R9
+	MOVQ            (DX)(BX*8), R10
+	SHLQ            $0x01, R10, R9
+	ANDQ            R8, R9
+	MOVQ            R8, 8(DX)(BX*8)
+	MOVQ            R9, R10
+	MOVQ            2088(DX), R14
+	SHLQ            $0x02, R14, R10
+	ANDQ            R9, R10
+	MOVQ            R9, 2088(DX)
+	MOVQ            R10, R9
+	MOVQ            2096(DX), R14
+	SHLQ            $0x04, R14, R9
+	ANDQ            R10, R9
+	MOVQ            R10, 2096(DX)
+	MOVQ            R9, R10
+	MOVQ            2104(DX), R14
+	SHLQ            $0x08, R14, R10
+	ANDQ            R9, R10
+	MOVQ            R9, 2104(DX)
+	MOVQ            R10, R9
+	MOVQ            2112(DX), R14
+	SHLQ            $0x01, R14, R9
+	MOVQ            R10, 2112(DX)
 	ANDNQ           R9, R8, R9
-	MOVQ            R8, R13
-	MOVQ            520(DX)(BX*8), R14
-	SHLQ            $0x01, R14, R13
-	ANDQ            R8, R13
-	MOVQ            R8, 528(DX)(BX*8)
-	MOVQ            R13, R8
-	MOVQ            2064(DX), R14
-	SHLQ            $0x02, R14, R8
-	ANDQ            R13, R8
-	MOVQ            R13, 2064(DX)
-	MOVQ            R8, R13
-	MOVQ            2072(DX), R14
-	SHLQ            $0x03, R14, R13
-	ORQ             2128(DX), R13
-	ANDQ            R8, R13
-	MOVQ            R8, 2072(DX)
-	MOVQ            R13, R8
-	MOVQ            2080(DX), R14
-	SHLQ            $0x01, R14, R8
-	ANDQ            R8, R9
-	MOVQ            R13, 2080(DX)
-	MOVQ            R9, 1040(DX)(BX*8)
-	MOVQ            DI, R8
-	MOVQ            (DX)(BX*8), R9
-	SHLQ            $0x01, R9, R8
-	ANDQ            DI, R8
-	MOVQ            DI, 8(DX)(BX*8)
-	MOVQ            R8, R9
-	MOVQ            2088(DX), R13
-	SHLQ            $0x02, R13, R9
-	ANDQ            R8, R9
-	MOVQ            R8, 2088(DX)
-	MOVQ            R9, R8
-	MOVQ            2096(DX), R13
-	SHLQ            $0x04, R13, R8
-	ANDQ            R9, R8
-	MOVQ            R9, 2096(DX)
-	MOVQ            R8, R9
-	MOVQ            2104(DX), R13
-	SHLQ            $0x08, R13, R9
-	ANDQ            R8, R9
-	MOVQ            R8, 2104(DX)
-	MOVQ            R9, R8
-	MOVQ            2112(DX), R13
-	SHLQ            $0x01, R13, R8
-	MOVQ            R9, 2112(DX)
-	ANDNQ           R8, DI, R8
-	MOVQ            R8, 1552(DX)(BX*8)
-	MOVQ            R10, DI
-	MOVQ            R12, R9
+	MOVQ            R9, 1552(DX)(BX*8)
+	NEGQ            R9
+	RCRQ            $0x01, DI
 	MOVQ            R11, R8
+	MOVQ            R13, R10
+	MOVQ            R12, R9
 	ADDQ            $0x40, AX
 	INCQ            BX
 	CMPQ            BX, CX
@@ -645,11 +660,14 @@ next:
 	KMOVQ           K1, AX
 	MOVQ            AX, 2136(DX)
 	MOVQ            SI, 2144(DX)
+	NEGQ            CX
+	SHRXQ           CX, DI, DI
+	MOVQ            DI, 2152(DX)
 	VZEROUPPER
 	RET
 
 // func classifyRunsAVX512(text *byte, words int, m *byte)
-// Requires: AVX, AVX512BW, AVX512F, BMI
+// Requires: AVX, AVX512BW, AVX512F, BMI, BMI2
 TEXT ·classifyRunsAVX512(SB), NOSPLIT, $0-24
 	VBROADCASTI32X4 lowClasses<>+0(SB), Z0
 	VBROADCASTI32X4 highClasses<>+0(SB), Z1
@@ -663,6 +681,7 @@ TEXT ·classifyRunsAVX512(SB), NOSPLIT, $0-24
 	MOVQ            m+16(FP), DX
 	XORQ            BX, BX
 	XORQ            SI, SI
+	XORQ            DI, DI
 	VMOVDQU64       (AX), Z7
 	VPSHUFB         Z7, Z0, Z6
 	VPSRLW          $0x04, Z7, Z7
@@ -671,9 +690,9 @@ TEXT ·classifyRunsAVX512(SB), NOSPLIT, $0-24
 	VPANDD          Z7, Z6, Z6
 	VPORD           Z6, Z4, Z4
 	VPTESTMB        Z6, Z3, K1
-	KMOVQ           K1, DI
-	VPTESTMB        Z6, Z5, K1
 	KMOVQ           K1, R8
+	VPTESTMB        Z6, Z5, K1
+	KMOVQ           K1, R9
 
 next:
 	VMOVDQU64       64(AX), Z7
@@ -684,44 +703,46 @@ next:
 	VPANDD          Z7, Z6, Z6
 	VPORD           Z6, Z4, Z4
 	VPTESTMB        Z6, Z3, K1
-	KMOVQ           K1, R9
-	VPTESTMB        Z6, Z5, K1
 	KMOVQ           K1, R10
-	MOVQ            DI, R11
-	SHRQ            $0x01, R9, R11
+	VPTESTMB        Z6, Z5, K1
+	KMOVQ           K1, R11
 	MOVQ            R8, R12
-	SHRQ            $0x02, R10, R12
-	ANDQ            R8, R12
-	ANDQ            R11, R12
-	ORQ             R12, SI
-	MOVQ            DI, R8
-	MOVQ            (DX)(BX*8), R11
-	SHLQ            $0x01, R11, R8
-	ANDQ            DI, R8
-	MOVQ            DI, 8(DX)(BX*8)
-	MOVQ            R8, R11
-	MOVQ            2088(DX), R12
-	SHLQ            $0x02, R12, R11
-	ANDQ            R8, R11
-	MOVQ            R8, 2088(DX)
-	MOVQ            R11, R8
-	MOVQ            2096(DX), R12
-	SHLQ            $0x04, R12, R8
-	ANDQ            R11, R8
-	MOVQ            R11, 2096(DX)
-	MOVQ            R8, R11
-	MOVQ            2104(DX), R12
-	SHLQ            $0x08, R12, R11
-	ANDQ            R8, R11
-	MOVQ            R8, 2104(DX)
-	MOVQ            R11, R8
-	MOVQ            2112(DX), R12
-	SHLQ            $0x01, R12, R8
-	MOVQ            R11, 2112(DX)
-	ANDNQ           R8, DI, R8
-	MOVQ            R8, 1552(DX)(BX*8)
-	MOVQ            R9, DI
+	SHRQ            $0x01, R10, R12
+	MOVQ            R9, R13
+	SHRQ            $0x02, R11, R13
+	ANDQ            R9, R13
+	ANDQ            R12, R13
+	ORQ             R13, SI
+	MOVQ            R8, R9
+	MOVQ            (DX)(BX*8), R12
+	SHLQ            $0x01, R12, R9
+	ANDQ            R8, R9
+	MOVQ            R8, 8(DX)(BX*8)
+	MOVQ            R9, R12
+	MOVQ            2088(DX), R13
+	SHLQ            $0x02, R13, R12
+	ANDQ            R9, R12
+	MOVQ            R9, 2088(DX)
+	MOVQ            R12, R9
+	MOVQ            2096(DX), R13
+	SHLQ            $0x04, R13, R9
+	ANDQ            R12, R9
+	MOVQ            R12, 2096(DX)
+	MOVQ            R9, R12
+	MOVQ            2104(DX), R13
+	SHLQ            $0x08, R13, R12
+	ANDQ            R9, R12
+	MOVQ            R9, 2104(DX)
+	MOVQ            R12, R9
+	MOVQ            2112(DX), R13
+	SHLQ            $0x01, R13, R9
+	MOVQ            R12, 2112(DX)
+	ANDNQ           R9, R8, R9
+	MOVQ            R9, 1552(DX)(BX*8)
+	NEGQ            R9
+	RCRQ            $0x01, DI
 	MOVQ            R10, R8
+	MOVQ            R11, R9
 	ADDQ            $0x40, AX
 	INCQ            BX
 	CMPQ            BX, CX
@@ -731,5 +752,8 @@ next:
 	KMOVQ           K1, AX
 	MOVQ            AX, 2136(DX)
 	MOVQ            SI, 2144(DX)
+	NEGQ            CX
+	SHRXQ           CX, DI, DI
+	MOVQ            DI, 2152(DX)
 	VZEROUPPER
 	RET

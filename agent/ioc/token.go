@@ -193,7 +193,8 @@ func (s *tokenSearch) find(from, end int) {
 		if m.names != 0 && s.view.active && s.domains {
 			s.view.dnsNames(at, at+64*words)
 		}
-		for w := range words {
+		for rest := m.some; rest != 0; rest &= rest - 1 {
+			w := bits.TrailingZeros64(rest)
 			for e := m.long[w]; e != 0; e &= e - 1 {
 				b := uint(bits.TrailingZeros64(e))
 				s.long(at+64*w+int(b), bits.LeadingZeros64(^before(&m.alnum, w, b)))

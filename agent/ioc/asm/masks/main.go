@@ -40,6 +40,7 @@ const (
 	atShort = atCarry + 8
 	atSpec  = atShort + 8
 	atNames = atSpec + 8
+	atSome  = atNames + 8
 )
 
 func table(name string, class func(nibble int) byte) Mem {
@@ -90,7 +91,7 @@ type kernel struct {
 	low, high, nibble, alnum, zero, special reg.VecVirtual
 	dot, paren                              reg.VecVirtual // where vectors are wide
 	text                                    reg.Register
-	masks, index, names                     reg.GPVirtual
+	masks, index, names, some               reg.GPVirtual
 }
 
 func (t tables) function(name string, k kernel, doc string) {
@@ -109,9 +110,11 @@ func (t tables) function(name string, k kernel, doc string) {
 	}
 	k.text = Load(Param("text"), GP64())
 	count := Load(Param("words"), GP64())
-	k.masks, k.index, k.names = Load(Param("m"), GP64()).(reg.GPVirtual), GP64(), GP64()
+	k.masks = Load(Param("m"), GP64()).(reg.GPVirtual)
+	k.index, k.names, k.some = GP64(), GP64(), GP64()
 	XORQ(k.index, k.index)
 	XORQ(k.names, k.names)
+	XORQ(k.some, k.some)
 
 	this := k.word(0)
 	Label("next")
@@ -129,6 +132,9 @@ func (t tables) function(name string, k kernel, doc string) {
 
 	MOVQ(k.anySpecial(t.special), k.state(atSpec))
 	MOVQ(k.names, k.state(atNames))
+	NEGQ(count) // the bits of the words are on top
+	SHRXQ(count, k.some, k.some)
+	MOVQ(k.some, k.state(atSome))
 	VZEROUPPER()
 	RET()
 }
@@ -273,6 +279,8 @@ func (k *kernel) logic(this, next classes) {
 	MOVQ(wide, k.state(atWide))
 	ANDNQ(long, alnum, long)
 	MOVQ(long, k.of(atLong))
+	NEGQ(long) // the carry tells whether there is any
+	RCRQ(Imm(1), k.some)
 }
 
 // ends finds the tokens; after are the letters and digits, one bit down.
