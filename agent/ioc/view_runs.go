@@ -101,13 +101,32 @@ func startsText(p []byte) bool {
 // addArguments adds a text in which NULs stand for the spaces of a command line, or after every character.
 func (v *view) addArguments(start, end int, plain []byte) {
 	if !isWide(plain) {
+		longest, row := 0, 0
 		for i, c := range plain {
 			if c == 0 || c == '\n' || c == '\r' {
-				plain[i] = ' '
+				plain[i], c = ' ', ' '
 			}
+			if row++; !printable(c) && !mayBeRune(plain, i) {
+				row = 0
+			}
+			longest = max(longest, row)
+		}
+		if longest < minPlain { // most digests end here
+			return
 		}
 	}
 	v.addStrings(hexEncoding, start, end, plain)
+}
+
+// mayBeRune reports whether p[i] looks like part of a character beyond ASCII.
+func mayBeRune(p []byte, i int) bool {
+	switch c := p[i]; {
+	case c >= 0xc2 && c <= 0xf4:
+		return i+1 < len(p) && p[i+1]&0xc0 == 0x80
+	case c >= 0x80 && c < 0xc0:
+		return i > 0 && p[i-1] >= 0x80
+	}
+	return false
 }
 
 // base64 decodes the run around buf[start:end] from its first character on, and from start on if that is another place: a path or a name

@@ -198,6 +198,15 @@ func FuzzHexMayStart(f *testing.F) {
 		if got := hex8(digits); got != binary.LittleEndian.Uint32(p) {
 			t.Fatalf("%s is %x", digits, got)
 		}
+		quick, slow := &view{limit: 1}, &view{limit: 1}
+		quick.addArguments(0, 1, bytes.Clone(p))
+		if !isWide(p) {
+			p = []byte(strings.NewReplacer("\x00", " ", "\n", " ", "\r", " ").Replace(string(p)))
+		}
+		slow.addStrings(hexEncoding, 0, 1, bytes.Clone(p))
+		if !bytes.Equal(quick.text, slow.text) {
+			t.Fatalf("%q: %q at one look, %q in truth", p, quick.text, slow.text)
+		}
 		if hexMayStart(digits) {
 			return
 		}
