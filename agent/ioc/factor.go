@@ -13,7 +13,7 @@ const slack = 128
 type factors struct {
 	forms  []formRef
 	tables []gramTable
-	few    *teddy // finds places worth a look where there are few forms; or nil
+	few    *teddy // in place of the tables, where there are few forms; or nil
 }
 
 // A formRef is a form of the indicator with the number id.
@@ -39,6 +39,10 @@ const (
 
 func newFactors(forms []formRef) *factors {
 	f := &factors{forms: forms}
+	if len(forms) > 0 && len(forms) <= maxTeddy && canTeddy() {
+		f.few = newTeddy(forms)
+		return f
+	}
 	for _, n := range []int{3, 4, 8} {
 		t := gramTable{mask: 1<<(8*n) - 1}
 		if n == 8 {
@@ -54,9 +58,6 @@ func newFactors(forms []formRef) *factors {
 			t.build(forms, mine, n)
 			f.tables = append(f.tables, t)
 		}
-	}
-	if len(forms) > 0 && len(forms) <= maxTeddy {
-		f.few = newTeddy(forms)
 	}
 	return f
 }
@@ -99,11 +100,8 @@ func (t *gramTable) hash(word uint64) uint64 {
 
 // find adds every form that begins where hits wants it and fits. Slack bytes must be readable after buf.
 func (f *factors) find(buf []byte, end int, hits *hitList) {
-	if f.few != nil && f.few.find(buf, hits.from, end, func(at int) {
-		for i := range f.tables {
-			f.tables[i].probe(f.forms, buf, at, hits)
-		}
-	}) {
+	if f.few != nil {
+		f.few.find(buf, hits.from, end, hits)
 		return
 	}
 	for i := range f.tables {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"runtime"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -30,15 +31,27 @@ func (o Options) ReadList(name string, r io.Reader) ([]Indicator, error) {
 func readPlain(l *loader, data []byte) {
 	l.inds = make([]Indicator, 0, min(bytes.Count(data, []byte{'\n'})+1, maxReserved))
 	text := unsafe.String(unsafe.SliceData(data), len(data)) // nobody changes data from here on
+	if workers := runtime.GOMAXPROCS(0); workers > 1 && l.Type == "" && len(text) > plainPart {
+		l.addParts(text, workers)
+		return
+	}
 	for n := 1; text != "" && !l.full(); n++ {
 		line, rest, _ := strings.Cut(text, "\n")
 		text = rest
-		if len(line) >= maxListLine {
-			l.broken(n, fmt.Errorf("reading the list: %w", bufio.ErrTooLong))
+		if !l.addLine(n, line) {
 			return
 		}
-		l.addPlain(place{line: n}, line)
 	}
+}
+
+// addLine takes one line of a plain list, and reports whether the list can be read on.
+func (l *loader) addLine(n int, line string) bool {
+	if len(line) >= maxListLine {
+		l.broken(n, fmt.Errorf("reading the list: %w", bufio.ErrTooLong))
+		return false
+	}
+	l.addPlain(place{line: n}, line)
+	return true
 }
 
 // maxReserved bounds the entries for which there is room before any of them is read.

@@ -27,6 +27,7 @@ type masks struct {
 	short                     uint64 // all ones if tokens of 4 bytes count, zero if they must have 7
 	special                   uint64 // not zero if the chunk holds %, \ or NUL
 	names                     uint64 // not zero if the chunk holds a letter or digit in parentheses
+	some                      uint64 // the words of long that are not zero
 }
 
 func newMasks(short bool) *masks {
@@ -48,6 +49,7 @@ func (m *masks) classifyPortable(buf []byte, words int) {
 	}
 	text := buf[: 64*words+8 : 64*words+8]
 	m.special, m.names = special(text)
+	m.some = 0
 	alnum, dots := word64(text)
 	last := m.alnum[0] >> 63
 	for i := range words {
@@ -81,6 +83,9 @@ func (m *masks) word(i int, alnum, inner uint64) {
 	wide8 := wide4 & (wide4<<4 | m.wide4>>60)
 	wide := wide8 & (wide8<<8 | m.wide8>>56)
 	m.long[i] = (wide<<1 | m.wide>>63) &^ alnum
+	if m.long[i] != 0 {
+		m.some |= 1 << i
+	}
 	m.wide2, m.wide4, m.wide8, m.wide = wide2, wide4, wide8, wide
 	m.alnum[i+1], m.runs[i+1] = alnum, runs
 }

@@ -3,3 +3,5 @@
 package ioc
 
 func (m *masks) classify(buf []byte, words int) { m.classifyPortable(buf, words) }
+
+func (m *masks) classifyRuns(buf []byte, words int) { m.classifyPortable(buf, words) }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -109,12 +110,37 @@ func refNet(network, line string) bool {
 	return false
 }
 
+// hitText writes a hit as the reference does. What stands in an encoded text is marked, because the reference decodes nothing.
+func hitText(h Hit) string {
+	s := fmt.Sprint(h.Line, " ", h.Indicator.Type, " ", h.Indicator.Value)
+	if h.Inside != "" {
+		s += decoded
+	}
+	return s
+}
+
+const decoded = " (decoded)"
+
+// diffHits compares hits with those of the reference. A decoded one may stand for what the reference finds on the line, or be one more:
+// random texts hold escapes like %ab.
+func diffHits(want, got []string) string {
+	var same []string
+	for _, hit := range got {
+		plain, inside := strings.CutSuffix(hit, decoded)
+		if !inside || slices.Contains(want, plain) {
+			same = append(same, plain)
+		}
+	}
+	sort.Strings(same)
+	return cmp.Diff(want, same)
+}
+
 // scanSplit returns the hits in the form of the reference, with the text written in random parts and small blocks.
 func scanSplit(t testing.TB, set *Set, text string, r *rand.Rand) []string {
 	var hits []string
 	last := int64(0)
 	lines := newLines(set, 512, 160, func(h Hit) {
-		hits = append(hits, fmt.Sprint(h.Line, " ", h.Indicator.Type, " ", h.Indicator.Value))
+		hits = append(hits, hitText(h))
 		if h.Line < last {
 			t.Errorf("line %d is reported after line %d", h.Line, last)
 		}
@@ -129,7 +155,6 @@ func scanSplit(t testing.TB, set *Set, text string, r *rand.Rand) []string {
 		rest = rest[n:]
 	}
 	lines.finish()
-	sort.Strings(hits)
 	return hits
 }
 
@@ -153,11 +178,17 @@ func fuzzSet(t testing.TB, r *rand.Rand) ([]Indicator, *Set) {
 		}
 		inds = append(inds, ind)
 	}
-	set, err := NewSet(inds)
+	n, all := len(inds), inds
+	if r.IntN(2) == 0 { // many are searched for in another way than few
+		for i := range maxFew {
+			all = append(all, Indicator{Type: Domain, Value: fmt.Sprint("many", i, ".invalid")})
+		}
+	}
+	set, err := NewSet(all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return set.Indicators(), set
+	return set.Indicators()[:set.Len()-(len(all)-n)], set
 }
 
 func fuzzText(inds []Indicator, r *rand.Rand, size int) string {
@@ -190,12 +221,13 @@ func FuzzScan(f *testing.F) {
 	for i := range uint64(40) {
 		f.Add(i, uint16(i*50), "1.2.3.4 evil.com\n")
 	}
+	f.Add(uint64(1470), uint16(2001), "0") // an escape before a name
 	f.Fuzz(func(t *testing.T, seed uint64, size uint16, extra string) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		inds, set := fuzzSet(t, r)
 		text := fuzzText(inds, r, int(size%3000)) + extra
 		got, want := scanSplit(t, set, text, r), reference(inds, text)
-		if diff := cmp.Diff(want, got); diff != "" && !longLine(text) {
+		if diff := diffHits(want, got); diff != "" && !longLine(text) {
 			t.Errorf("%+v in\n%q\n-reference +scan:\n%s", inds, text, diff)
 		}
 		checkWide(t, set, text, want)
@@ -210,14 +242,14 @@ func checkWide(t testing.TB, set *Set, text string, want []string) {
 	for _, order := range []string{"\xff\xfe", "\xfe\xff"} {
 		var got []string
 		sc := set.Scan("wide", func(h Hit) {
-			got = append(got, fmt.Sprint(h.Line, " ", h.Indicator.Type, " ", h.Indicator.Value))
+			h.Inside = strings.TrimPrefix(strings.TrimPrefix(h.Inside, "utf-16"), "+")
+			got = append(got, hitText(h))
 		})
 		for part := range chunks([]byte(order+wide(text, order == "\xfe\xff")), 77) {
 			sc.Write(part)
 		}
 		sc.Close()
-		sort.Strings(got)
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := diffHits(want, got); diff != "" {
 			t.Errorf("%q in UTF-16\n-reference +scan:\n%s", text, diff)
 		}
 	}
@@ -238,7 +270,7 @@ func TestScanAgainstReference(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		inds, set := fuzzSet(t, r)
 		text := fuzzText(inds, r, r.IntN(1500))
-		if diff := cmp.Diff(reference(inds, text), scanSplit(t, set, text, r)); diff != "" {
+		if diff := diffHits(reference(inds, text), scanSplit(t, set, text, r)); diff != "" {
 			t.Fatalf("seed %d: %+v in\n%q\n-reference +scan:\n%s", seed, inds, text, diff)
 		}
 	}

@@ -1,14 +1,18 @@
 package ioc
 
 import (
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
 	"math/bits"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // A Set is a collection of indicators, ready to be looked for. It never changes, and any number of goroutines may use it.
@@ -43,31 +47,72 @@ func NewSet(indicators []Indicator, options ...Option) (*Set, error) {
 	for _, change := range options {
 		change(s)
 	}
-	s.tokens.forms = make([]tokenForm, 0, len(s.inds))
-	var refs []formRef
-	for i := range s.inds {
-		id, ind := int32(i), &s.inds[i]
-		for _, f := range formsOf(ind) {
-			if len(f.text) < minWord || len(f.text) > 2*maxValue {
-				return nil, fmt.Errorf("indicator %q: its length can't be searched for", ind.Raw)
-			}
-			if !s.tokens.add(ind.Type, f, id) {
-				refs = append(refs, formRef{f, id})
-			}
-		}
-		s.addrs.add(id, ind)
-		if err := s.addOther(id, ind); err != nil {
-			return nil, err
-		}
-		if err := s.addExcept(id, ind); err != nil {
-			return nil, err
-		}
+	refs, err := s.addAll()
+	if err != nil {
+		return nil, err
 	}
 	s.addrs.nets4.seal()
 	s.addrs.nets6.seal()
+	refs = append(refs, s.regexes.seal(int32(len(s.inds)))...)
+	if len(s.addrs.nets4.nets) == 0 && len(s.tokens.forms)+len(refs) <= maxFew && canTeddy() {
+		refs = append(refs, s.tokens.leave()...)
+	}
 	s.tokens.seal()
-	s.factors = newFactors(append(refs, s.regexes.seal(int32(len(s.inds)))...))
+	s.factors = newFactors(refs)
 	return s, nil
+}
+
+// addAll adds the indicators to all that they are looked up in, but for the forms that it returns.
+func (s *Set) addAll() ([]formRef, error) {
+	parts, size := make([]formPart, runtime.GOMAXPROCS(0)), len(s.inds)/runtime.GOMAXPROCS(0)+1
+	var work errgroup.Group
+	for i := range parts {
+		p, first, end := &parts[i], min(len(s.inds), i*size), min(len(s.inds), (i+1)*size)
+		work.Go(func() error { return p.add(s.inds[first:end], int32(first)) })
+	}
+	for i := range s.inds {
+		id, ind := int32(i), &s.inds[i]
+		s.addrs.add(id, ind)
+		err := s.addOther(id, ind)
+		if err == nil {
+			err = s.addExcept(id, ind)
+		}
+		if err != nil {
+			return nil, errors.Join(err, work.Wait())
+		}
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
+	refs := parts[0].refs
+	s.tokens = parts[0].tokens
+	for i := range parts[1:] {
+		s.tokens.join(&parts[1+i].tokens)
+		refs = append(refs, parts[1+i].refs...)
+	}
+	return refs, nil
+}
+
+// A formPart is the forms of a part of the indicators.
+type formPart struct {
+	tokens tokens
+	refs   []formRef
+}
+
+// add adds the forms of indicators, of which the first has the number id.
+func (p *formPart) add(inds []Indicator, id int32) error {
+	p.tokens.grow(len(inds))
+	for i := range inds {
+		for _, f := range formsOf(&inds[i]) {
+			if len(f.text) < minWord || len(f.text) > 2*maxValue {
+				return fmt.Errorf("indicator %q: its length can't be searched for", inds[i].Raw)
+			}
+			if !p.tokens.add(inds[i].Type, f, id+int32(i)) {
+				p.refs = append(p.refs, formRef{f, id + int32(i)})
+			}
+		}
+	}
+	return nil
 }
 
 func (s *Set) addOther(id int32, ind *Indicator) error {
@@ -107,20 +152,21 @@ func (s *Set) excepted(id int32, text []byte) bool {
 // merge makes one indicator of those that look for the same thing. What it returns are the indicators themselves if no two do.
 func merge(indicators []Indicator) []Indicator {
 	seed, size := maphash.MakeSeed(), bits.Len(uint(len(indicators)))+1
-	at := make([]int32, 1<<size) // 1 + where the indicator is, by hash
+	at := make([]uint64, 1<<size) // 1 + where the indicator is, below bits of its hash; 0 where none is
 	merged, shared := indicators[:0:len(indicators)], true
 	for i := range indicators {
 		ind := &indicators[i]
 		value := mergeValue(ind)
-		slot := maphash.String(seed, value) >> (64 - size)
-		for at[slot] != 0 && !sameIndicator(&merged[at[slot]-1], ind.Type, value) {
+		hash := maphash.String(seed, value)
+		slot, mark := hash>>(64-size), hash<<32
+		for at[slot] != 0 && (at[slot]&^(1<<32-1) != mark || !sameIndicator(&merged[uint32(at[slot])-1], ind.Type, value)) {
 			slot = (slot + 1) & (1<<size - 1)
 		}
 		if at[slot] != 0 {
 			if shared { // the caller's stay as they are
 				merged, shared = append(make([]Indicator, 0, len(indicators)), merged...), false
 			}
-			merged[at[slot]-1].add(ind)
+			merged[uint32(at[slot])-1].add(ind)
 			continue
 		}
 		if shared {
@@ -128,7 +174,7 @@ func merge(indicators []Indicator) []Indicator {
 		} else {
 			merged = append(merged, *ind)
 		}
-		at[slot] = int32(len(merged))
+		at[slot] = mark | uint64(len(merged))
 	}
 	return merged
 }

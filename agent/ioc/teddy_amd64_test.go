@@ -38,5 +38,12 @@ func TestTeddyAgainstPortable(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatal(diff)
 		}
+		if !cpu.X86.HasAVX512BW {
+			continue
+		}
+		teddyAVX512(&text[0], 8, &teddy.tables[0][0][0], &got[0])
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("with 64 bytes at a time: %s", diff)
+		}
 	}
 }

@@ -90,6 +90,28 @@ func (t *tokens) add(typ Type, f form, id int32) bool {
 	return true
 }
 
+// grow makes room for n forms.
+func (t *tokens) grow(n int) {
+	t.forms, t.hashes = make([]tokenForm, 0, n), make([]uint64, 0, n)
+}
+
+// join adds all forms of u.
+func (t *tokens) join(u *tokens) {
+	t.forms, t.hashes = append(t.forms, u.forms...), append(t.hashes, u.hashes...)
+	t.short, t.domains = t.short || u.short, t.domains || u.domains
+	t.address, t.digests = t.address || u.address, t.digests || u.digests
+}
+
+// leave gives up all forms, and returns them to be found in another way.
+func (t *tokens) leave() []formRef {
+	refs := make([]formRef, 0, len(t.forms))
+	for _, f := range t.forms {
+		refs = append(refs, formRef{form{f.text, f.rule}, f.id})
+	}
+	t.forms, t.hashes, t.address, t.digests = nil, nil, false, false
+	return refs
+}
+
 // seal makes the tables.
 func (t *tokens) seal() {
 	size := max(8, bits.Len(uint(len(t.forms)))+1)
@@ -149,22 +171,30 @@ type tokenSearch struct {
 	records *records
 }
 
-// find looks at all tokens that end in buf[from:end], or right after it.
+// find looks at all tokens that end in buf[from:end], or right after it, and at what may be encoded there.
 func (s *tokenSearch) find(from, end int) {
-	m := s.masks
+	m, some := s.masks, len(s.forms) > 0 || s.nets != nil
+	if !some && !s.view.active {
+		return
+	}
 	m.start()
 	padded := s.buf[: len(s.buf)+slack : len(s.buf)+slack]
 	for at := max(0, from-64); at <= end; at += 64 * chunkWords {
 		words := min(chunkWords, (end-at)/64+1)
-		m.classify(padded[at:], words)
+		if some {
+			m.classify(padded[at:], words)
+			s.probeAll(at, words)
+		} else {
+			m.classifyRuns(padded[at:], words)
+		}
 		if m.special != 0 && s.view.active {
 			s.view.special(at, at+64*words)
 		}
 		if m.names != 0 && s.view.active && s.domains {
 			s.view.dnsNames(at, at+64*words)
 		}
-		s.probeAll(at, words)
-		for w := range words {
+		for rest := m.some; rest != 0; rest &= rest - 1 {
+			w := bits.TrailingZeros64(rest)
 			for e := m.long[w]; e != 0; e &= e - 1 {
 				b := uint(bits.TrailingZeros64(e))
 				s.long(at+64*w+int(b), bits.LeadingZeros64(^before(&m.alnum, w, b)))

@@ -111,7 +111,7 @@ func (v *view) long(start, end int) {
 		if end-start >= minBase64 || start > 0 && base64Bits[v.buf[start-1]] != 0xff || base64Bits[v.buf[:end+1][end]] != 0xff {
 			v.base64(start, end)
 		}
-	} else if startsText([]byte{hexPair(v.buf[start:]), hexPair(v.buf[start+2:]), hexPair(v.buf[start+4:])}) {
+	} else if hexMayStart(v.buf[start:end]) {
 		v.hex(start, end)
 	}
 }

@@ -2,6 +2,7 @@ package ioc
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -47,11 +48,7 @@ func (v *view) hex(start, end int) {
 // appendHex appends the bytes that an even number of hexadecimal digits stand for.
 func appendHex(dst, digits []byte) []byte {
 	for ; len(digits) >= 8; digits = digits[8:] {
-		x := binary.LittleEndian.Uint64(digits)
-		x = x&(15*ones) + 9*(x>>6&ones) // the values: letters begin at 10, and have 1 in their low half
-		x = (x<<4 | x>>8) & 0x00ff00ff00ff00ff
-		x |= x >> 8
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(x&0xffff|x>>16&0xffff0000))
+		dst = binary.LittleEndian.AppendUint32(dst, hex8(digits))
 	}
 	for ; len(digits) >= 2; digits = digits[2:] {
 		dst = append(dst, hexPair(digits))
@@ -62,6 +59,35 @@ func appendHex(dst, digits []byte) []byte {
 func hexPair(b []byte) byte { return hexValue(b[0])<<4 | hexValue(b[1]) }
 
 func hexValue(c byte) byte { return hexDigits[c] & 15 }
+
+// hexMayStart reports false for 16 or more hexadecimal digits of which hex would find that they hold no text: nearly all names and digests. It
+// decodes eight bytes at once, and looks at the first one that is no ASCII.
+func hexMayStart(digits []byte) bool {
+	word := uint64(hex8(digits)) | uint64(hex8(digits[8:]))<<32
+	odd := (word-' '*ones)&^word | word // the high bit of control characters, perhaps of what follows one, and of bytes beyond ASCII
+	odd &= highs & (1<<(8*minPlain) - 1)
+	if odd == 0 {
+		return true
+	}
+	at := bits.TrailingZeros64(odd) / 8
+	c, next := byte(word>>(8*at)), byte(word>>(8*at+8))
+	switch {
+	case c == '\t' || c >= 0xc2 && c <= 0xf4 && next&0xc0 == 0x80:
+		return true
+	case c >= utf8.RuneSelf: // no text goes on here, one may begin behind it
+		return at >= 2 && len(digits)/2-at-1 >= minPlain
+	}
+	return c == 0 && at > 0
+}
+
+// hex8 returns the bytes that 8 hexadecimal digits stand for, the first one lowest.
+func hex8(digits []byte) uint32 {
+	x := binary.LittleEndian.Uint64(digits)
+	x = x&(15*ones) + 9*(x>>6&ones) // the values: letters begin at 10, and have 1 in their low half
+	x = (x<<4 | x>>8) & 0x00ff00ff00ff00ff
+	x |= x >> 8
+	return uint32(x&0xffff | x>>16&0xffff0000)
+}
 
 // startsText reports whether p may be the start of a text or of arguments with NULs between them.
 func startsText(p []byte) bool {
@@ -75,13 +101,32 @@ func startsText(p []byte) bool {
 // addArguments adds a text in which NULs stand for the spaces of a command line, or after every character.
 func (v *view) addArguments(start, end int, plain []byte) {
 	if !isWide(plain) {
+		longest, row := 0, 0
 		for i, c := range plain {
 			if c == 0 || c == '\n' || c == '\r' {
-				plain[i] = ' '
+				plain[i], c = ' ', ' '
 			}
+			if row++; !printable(c) && !mayBeRune(plain, i) {
+				row = 0
+			}
+			longest = max(longest, row)
+		}
+		if longest < minPlain { // most digests end here
+			return
 		}
 	}
 	v.addStrings(hexEncoding, start, end, plain)
+}
+
+// mayBeRune reports whether p[i] looks like part of a character beyond ASCII.
+func mayBeRune(p []byte, i int) bool {
+	switch c := p[i]; {
+	case c >= 0xc2 && c <= 0xf4:
+		return i+1 < len(p) && p[i+1]&0xc0 == 0x80
+	case c >= 0x80 && c < 0xc0:
+		return i > 0 && p[i-1] >= 0x80
+	}
+	return false
 }
 
 // base64 decodes the run around buf[start:end] from its first character on, and from start on if that is another place: a path or a name

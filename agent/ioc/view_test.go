@@ -3,6 +3,7 @@ package ioc
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -182,6 +183,36 @@ func FuzzHex(f *testing.F) {
 		}
 		if got := appendHex(nil, run); !bytes.Equal(got, want) {
 			t.Errorf("%q is read as %x", s, got)
+		}
+	})
+}
+
+// FuzzHexMayStart checks that nothing is passed over that a slower look takes for the start of a text.
+func FuzzHexMayStart(f *testing.F) {
+	for _, s := range []string{"/bin/sh -c", "a\x00b\x00c\x00d\x00", "é\tß 中 a", "\x00\x01abcdef", "a\x7fbcdefg", "ls\x00-l\x00/", "a\u4e2d\u6587b"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, p []byte) {
+		p = append(p, "12345678"...)
+		digits := []byte(hex.EncodeToString(p))
+		if got := hex8(digits); got != binary.LittleEndian.Uint32(p) {
+			t.Fatalf("%s is %x", digits, got)
+		}
+		quick, slow := &view{limit: 1}, &view{limit: 1}
+		quick.addArguments(0, 1, bytes.Clone(p))
+		if !isWide(p) {
+			p = []byte(strings.NewReplacer("\x00", " ", "\n", " ", "\r", " ").Replace(string(p)))
+		}
+		slow.addStrings(hexEncoding, 0, 1, bytes.Clone(p))
+		if !bytes.Equal(quick.text, slow.text) {
+			t.Fatalf("%q: %q at one look, %q in truth", p, quick.text, slow.text)
+		}
+		if hexMayStart(digits) {
+			return
+		}
+		v := &view{buf: digits, limit: len(digits)}
+		if v.hex(0, len(digits)); len(v.segments) > 0 {
+			t.Errorf("%q in %q is passed over", v.text, p)
 		}
 	})
 }

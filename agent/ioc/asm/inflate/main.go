@@ -267,13 +267,15 @@ func (d *decoder) copies(src, end, distance reg.GPVirtual) {
 	y := YMM()
 	CMPQ(distance, Imm(32))
 	JCS(LabelRef("near"))
-	Label("copy32")
-	VMOVDQU(Mem{Base: src}, y)
-	VMOVDQU(y, Mem{Base: d.out})
-	ADDQ(Imm(32), src)
-	ADDQ(Imm(32), d.out)
+	Label("copy64") // most matches are shorter, and then no branch depends on their length
+	for at := 0; at < 64; at += 32 {
+		VMOVDQU(Mem{Base: src, Disp: at}, y)
+		VMOVDQU(y, Mem{Base: d.out, Disp: at})
+	}
+	ADDQ(Imm(64), src)
+	ADDQ(Imm(64), d.out)
 	CMPQ(d.out, end)
-	JCS(LabelRef("copy32"))
+	JCS(LabelRef("copy64"))
 	Label("copied")
 	MOVQ(end, d.out)
 	JMP(LabelRef("next"))
