@@ -23,8 +23,8 @@ const sasVariable = "AZURE_STORAGE_SAS_TOKEN"
 // AzureCredentials prove rights in a container of Azure Blob Storage. They are read when they are needed, and again when
 // they are about to expire, so that a file can be replaced while a run goes on.
 //
-// They are tokens that name their rights and their end. The key of an account, which may do everything forever, is not
-// taken.
+// They are tokens that name their rights and their end. The key of an account, which may do everything forever, is never sent: tokens
+// are made with it that may only create.
 type AzureCredentials struct {
 	from string
 	read func(context.Context) (azureGrant, error)
@@ -82,6 +82,7 @@ func (c *AzureCredentials) LogValue() slog.Value { return slog.StringValue(redac
 type azureGrant struct {
 	sas     secret // as it stands in a query
 	bearer  secret
+	rights  string    // of a SAS token, such as "cw"; empty if it doesn't say
 	expires time.Time // zero if that isn't known
 }
 
@@ -117,6 +118,11 @@ func (c *AzureCredentials) current(ctx context.Context, now time.Time) (azureGra
 		}
 	}
 	return grant, nil
+}
+
+// createsOnly reports whether the grant is known to allow Put Blob for a new name, and nothing else that makes a blob.
+func (g azureGrant) createsOnly() bool {
+	return strings.Contains(g.rights, "c") && !strings.Contains(g.rights, "w")
 }
 
 // sign adds the grant to a request.
@@ -181,7 +187,7 @@ func parseSAS(text string) (azureGrant, error) {
 			return azureGrant{}, fmt.Errorf("not a SAS token alone: it has the parameter %s of a request", name)
 		}
 	}
-	grant := azureGrant{sas: secret(text)}
+	grant := azureGrant{sas: secret(text), rights: values.Get("sp")}
 	// A token that refers to a stored access policy may leave its end to that.
 	if end := values.Get("se"); end != "" {
 		if grant.expires, err = parseSASTime(end); err != nil {

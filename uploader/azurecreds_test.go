@@ -114,7 +114,7 @@ func TestAzureSecretsDontPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	source, err := OpenAzureSource(t.Context(), AzureOptions{
-		URL: AzureURL{"account", "container", ""}, Credentials: c, Now: func() time.Time { return time.Time{} },
+		URL: AzureURL{"account", "container", ""}, Credentials: c, Limits: Limits{Now: func() time.Time { return time.Time{} }},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestManagedIdentity(t *testing.T) {
 	defer server.Close()
 	source, err := OpenAzureSource(t.Context(), AzureOptions{
 		URL: AzureURL{"account", "container", "x"}, Endpoint: server.URL + "/account",
-		Credentials: ManagedIdentityCredentials(service, "an-id"), Now: func() time.Time { return now },
+		Credentials: ManagedIdentityCredentials(service, "an-id"), Limits: Limits{Now: func() time.Time { return now }},
 	})
 	if err != nil {
 		t.Fatal(err)

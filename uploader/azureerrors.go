@@ -35,13 +35,18 @@ func azureFailed(err error) error {
 
 // explain adds to an error what it means, and what can be done about it.
 func (s *AzureSource) explain(err error, list bool) error {
+	right := "the right r (read), or the role Storage Blob Data Reader"
+	if list {
+		right = "the right l (list), for the container and not for a blob, or the role Storage Blob Data Reader"
+	}
+	return explainAzure(err, s.creds.from, right)
+}
+
+// explainAzure adds to an error what it means, and what can be done about it. Credentials are from where, and need the right.
+func explainAzure(err error, from, right string) error {
 	var resp *azureError
 	if !errors.As(err, &resp) {
 		return explainNet(err)
-	}
-	right, role := "r (read)", "Storage Blob Data Reader"
-	if list {
-		right = "l (list), for the container and not for a blob"
 	}
 	switch resp.code {
 	case "ContainerNotFound", "ResourceNotFound":
@@ -49,15 +54,17 @@ func (s *AzureSource) explain(err error, list bool) error {
 	case "BlobArchived", "BlobBeingRehydrated":
 		return fmt.Errorf("%w; it is in the archive tier: rehydrate it first", err)
 	case "AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation":
-		return fmt.Errorf("%w: the store refuses the %s: %w; renew it, and check this host's clock", ErrCredentials, s.creds.from, err)
+		return fmt.Errorf("%w: the store refuses the %s: %w; renew it, and check this host's clock", ErrCredentials, from, err)
 	case "AuthorizationFailure", "AuthorizationSourceIPMismatch", "AuthorizationProtocolMismatch":
 		return fmt.Errorf("%w: %w; the token is not for this container, or the network rules of the account or the token don't let this host in", fs.ErrPermission, err)
+	case "InvalidBlockList":
+		return fmt.Errorf("%w; blocks were dropped at the store: collect again", err)
 	}
 	switch resp.status {
 	case http.StatusNotFound:
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("%w: %w; the %s must have the right %s, or the role %s", fs.ErrPermission, err, s.creds.from, right, role)
+		return fmt.Errorf("%w: %w; the %s must have %s", fs.ErrPermission, err, from, right)
 	}
 	return err
 }

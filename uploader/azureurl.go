@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
 )
@@ -34,21 +35,37 @@ func ParseAzureURL(s string) (AzureURL, error) {
 	}
 	rest, ok := strings.CutPrefix(s, azureScheme)
 	if !ok {
-		return AzureURL{}, fmt.Errorf("source %.200q: want azblob://account/container/prefix", s)
+		return AzureURL{}, fmt.Errorf("%.200q: want azblob://account/container/prefix", s)
 	}
 	account, rest, _ := strings.Cut(rest, "/")
 	container, prefix, _ := strings.Cut(rest, "/")
 	if !validAccount.MatchString(account) {
-		return AzureURL{}, fmt.Errorf("source %.200q: not the name of a storage account: %.100q; want azblob://account/container/prefix", s, account)
+		return AzureURL{}, fmt.Errorf("%.200q: not the name of a storage account: %.100q; want azblob://account/container/prefix", s, account)
 	}
 	if !validContainer.MatchString(container) || len(container) > 63 {
-		return AzureURL{}, fmt.Errorf("source %.200q: not the name of a container: %.100q; want azblob://account/container/prefix", s, container)
+		return AzureURL{}, fmt.Errorf("%.200q: not the name of a container: %.100q; want azblob://account/container/prefix", s, container)
 	}
 	if err := checkPrefix(prefix); err != nil {
-		return AzureURL{}, fmt.Errorf("source %.200q: %w", s, err)
+		return AzureURL{}, fmt.Errorf("%.200q: %w", s, err)
 	}
 	return AzureURL{Account: account, Container: container, Prefix: prefix}, nil
 }
+
+// ParseAzureStoreURL reads azblob://account/container/prefix for a store: the prefix is one that keys can stand below.
+func ParseAzureStoreURL(s string) (AzureURL, error) {
+	u, err := ParseAzureURL(s)
+	if err != nil {
+		return AzureURL{}, err
+	}
+	u.Prefix = strings.TrimSuffix(u.Prefix, "/")
+	if err := checkStorePrefix(u.Prefix); err != nil {
+		return AzureURL{}, fmt.Errorf("destination %.200q: %w", s, err)
+	}
+	return u, nil
+}
+
+// Key returns the name in the container of an object of the store.
+func (u AzureURL) Key(name string) string { return path.Join(u.Prefix, name) }
 
 // String returns u in the form that [ParseAzureURL] reads.
 func (u AzureURL) String() string { return joinURL(azureScheme+u.Account+"/"+u.Container, u.Prefix) }

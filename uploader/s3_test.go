@@ -638,7 +638,7 @@ func TestS3Host(t *testing.T) {
 				got = append(got, r.URL.String())
 				return nil, errStop
 			},
-			Sleep: func(context.Context, time.Duration) error { return errStop },
+			Limits: uploader.Limits{Sleep: func(context.Context, time.Duration) error { return errStop }},
 		})
 		if err != nil {
 			t.Errorf("%v: %v", test, err)
@@ -682,7 +682,7 @@ func TestS3NoProxyFromEnvironment(t *testing.T) {
 		Region:      "here",
 		Endpoint:    "http://bellwether.invalid", // a proxy would be asked to find it
 		Credentials: uploader.EnvCredentials(func(string) string { return "x" }),
-		Sleep:       func(context.Context, time.Duration) error { return context.Canceled },
+		Limits:      uploader.Limits{Sleep: func(context.Context, time.Duration) error { return context.Canceled }},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -179,4 +181,27 @@ func (c *Container) sign(t testing.TB, values sas.BlobSignatureValues) string {
 func (c *Container) Put(ctx context.Context, key string, data []byte) error {
 	_, err := c.client.NewBlockBlobClient(key).Upload(ctx, streaming.NopCloser(bytes.NewReader(data)), nil)
 	return err
+}
+
+// Read returns the bytes of an object. It is an error if there is none.
+func (c *Container) Read(ctx context.Context, key string) ([]byte, error) {
+	resp, err := c.client.NewBlobClient(key).DownloadStream(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return io.ReadAll(resp.Body)
+}
+
+// Metadata returns what was kept with an object, its names in lower case.
+func (c *Container) Metadata(ctx context.Context, key string) (map[string]string, error) {
+	p, err := c.client.NewBlobClient(key).GetProperties(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	kept := map[string]string{}
+	for name, value := range p.Metadata {
+		kept[strings.ToLower(name)] = *value
+	}
+	return kept, nil
 }
