@@ -72,11 +72,13 @@ func (s *Azure) ClockOffset() (time.Duration, bool) { return s.clock.read() }
 
 // Create starts an object. That the key is taken is known when it is committed.
 func (s *Azure) Create(ctx context.Context, key string, meta Meta) (Object, error) {
+	return s.create(ctx, s, key, meta)
+}
+
+// name implements backend.
+func (s *Azure) name(ctx context.Context, key string, _ Meta) (string, error) {
 	full := s.url.Key(key)
-	if err := checkCreate(ctx, s.url, key, full); err != nil {
-		return nil, err
-	}
-	return s.create(ctx, s, key, full, meta)
+	return full, checkCreate(ctx, s.url, key, full)
 }
 
 // whole implements backend.
@@ -120,7 +122,7 @@ func (s *Azure) refusedOverwrite(ctx context.Context, err error) error {
 	if grant, failed := s.creds.current(ctx, s.now()); failed != nil || !grant.createsOnly() {
 		return err
 	}
-	return &azureError{status: http.StatusForbidden, code: "UnauthorizedBlobOverwrite"}
+	return &answerError{status: http.StatusForbidden, code: "UnauthorizedBlobOverwrite"}
 }
 
 // parts implements backend.

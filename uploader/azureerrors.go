@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -11,24 +12,27 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
 
-// An azureError is an answer of Azure that is an error. That of the library prints the whole answer, and its request.
-type azureError struct {
+// An answerError is an answer of Azure, or of what a ticket leads to, that is an error. That of Azure's library prints the whole answer,
+// and its request.
+type answerError struct {
+	from   string // who answers; empty: Azure
 	status int
-	code   string // "Blob Storage error codes", Azure documentation; empty if there is none
+	code   string // "Blob Storage error codes", Azure documentation, or those of S3; empty if there is none
 }
 
-func (e *azureError) Error() string {
+func (e *answerError) Error() string {
+	from := cmp.Or(e.from, "Azure")
 	if e.code == "" {
-		return fmt.Sprintf("Azure answers %d", e.status)
+		return fmt.Sprintf("%s answers %d", from, e.status)
 	}
-	return fmt.Sprintf("Azure answers %d %.100q", e.status, e.code)
+	return fmt.Sprintf("%s answers %d %.100q", from, e.status, e.code)
 }
 
 // azureFailed returns our error in place of the library's.
 func azureFailed(err error) error {
 	var resp *azcore.ResponseError
 	if errors.As(err, &resp) {
-		return &azureError{status: resp.StatusCode, code: resp.ErrorCode}
+		return &answerError{status: resp.StatusCode, code: resp.ErrorCode}
 	}
 	return err
 }
@@ -44,7 +48,7 @@ func (s *AzureSource) explain(err error, list bool) error {
 
 // explainAzure adds to an error what it means, and what can be done about it. Credentials are from where, and need the right.
 func explainAzure(err error, from, right string) error {
-	var resp *azureError
+	var resp *answerError
 	if !errors.As(err, &resp) {
 		return explainNet(err)
 	}

@@ -72,6 +72,8 @@ func newEngine(l Limits) *engine {
 
 // A backend makes the requests of one kind of store.
 type backend interface {
+	// name returns the object's name in the store, or what is wrong with what is known of it.
+	name(ctx context.Context, key string, meta Meta) (string, error)
 	// whole makes the object key from one part, with as many tries as it takes, unless the key is taken.
 	whole(ctx context.Context, key string, meta Meta, p *part) error
 	// parts begins the object of u, which has several parts.
@@ -93,8 +95,12 @@ type partTarget interface {
 // Parallel returns how many commits pay to be in flight at once.
 func (e *engine) Parallel() int { return e.parallel }
 
-// create starts the object that is named full in the store, and key by the caller.
-func (e *engine) create(ctx context.Context, to backend, key, full string, meta Meta) (Object, error) {
+// create starts an object of the store.
+func (e *engine) create(ctx context.Context, to backend, key string, meta Meta) (Object, error) {
+	full, err := to.name(ctx, key, meta)
+	if err != nil {
+		return nil, err
+	}
 	if meta.Size > e.sizes.largest {
 		return nil, fmt.Errorf("creating %s: %w: %s in 10,000 parts; %s are the most", key, ErrTooLarge,
 			humanize.IBytes(uint64(meta.Size)), humanize.IBytes(uint64(e.sizes.largest)))

@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"crypto/md5" //nolint:gosec // stores compare it, against accidents
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
@@ -43,6 +44,15 @@ func (p *part) sha256() [sha256.Size]byte {
 		h.Write(chunk[:min(chunkSize, p.size-i*chunkSize)])
 	}
 	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// md5 returns the MD5 of the part's bytes.
+func (p *part) md5() [md5.Size]byte {
+	h := md5.New() //nolint:gosec // see the import
+	for i, chunk := range p.chunks {
+		h.Write(chunk[:min(chunkSize, p.size-i*chunkSize)])
+	}
+	return [md5.Size]byte(h.Sum(nil))
 }
 
 // azureCRC is the polynomial of the CRC64 of Azure Storage.

@@ -148,7 +148,7 @@ func isMangled(err error) bool {
 
 // isCode reports whether the store answered with one of the codes.
 func isCode(err error, codes ...string) bool {
-	var azure *azureError
+	var azure *answerError
 	if errors.As(err, &azure) {
 		return slices.Contains(codes, azure.code)
 	}
@@ -158,7 +158,7 @@ func isCode(err error, codes ...string) bool {
 
 // answer returns the status of the store's answer, if err is one.
 func answer(err error) (status int, ok bool) {
-	var azure *azureError
+	var azure *answerError
 	if errors.As(err, &azure) {
 		return azure.status, true
 	}

@@ -79,9 +79,11 @@ func NewS3(ctx context.Context, opt S3Options) (*S3, error) {
 
 // Create starts an object. That the key is taken is known when it is committed.
 func (s *S3) Create(ctx context.Context, key string, meta Meta) (Object, error) {
+	return s.create(ctx, s, key, meta)
+}
+
+// name implements backend.
+func (s *S3) name(ctx context.Context, key string, _ Meta) (string, error) {
 	full := s.url.Key(key)
-	if err := checkCreate(ctx, s.url, key, full); err != nil {
-		return nil, err
-	}
-	return s.create(ctx, s, key, full, meta)
+	return full, checkCreate(ctx, s.url, key, full)
 }
