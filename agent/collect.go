@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -84,7 +85,7 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	if err != nil {
 		return err
 	}
-	f.iocs.sources = &sourceFlags{s3: f.to.s3}
+	f.iocs.sources = &sourceFlags{s3: f.to.s3, azure: f.to.azure}
 	set, err := f.iocs.load(ctx, u)
 	if err != nil {
 		return err
@@ -94,6 +95,9 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	dest, err := f.to.open(ctx, u, f.minFree, log)
 	if err != nil {
 		return err
+	}
+	if dest.single {
+		return errors.Join(usageError(hintPresign, "--to: a presigned URL takes one object, and a case has many"), dest.close())
 	}
 	unlock, err := f.lock(ctx, sel.root, log)
 	if err != nil {
@@ -182,16 +186,18 @@ func (r *runner) run(ctx context.Context) error {
 		return err
 	}
 	env := collectors.NewEnv(r.sel.root, r.log)
-	env.Avoid(r.dest.incident(r.flags.incident))
+	for _, d := range r.dest.each() {
+		env.Avoid(d.incident(r.flags.incident))
+	}
 	env.OnStep = r.progress.step
 	runErr := r.collect(limited, env)
 	r.progress.stop()
 	r.log.Info("run ended", "error", runErr)
+	r.c.Wait()
 	if r.hunt != nil {
-		r.c.Wait()
 		r.hunt.end()
 	}
-	summary, closeErr := r.c.Close(missing(limited, runErr)...)
+	summary, closeErr := r.c.Close(append(missing(limited, runErr), r.dest.lost()...)...)
 	return r.report(ctx, summary, closeErr, time.Since(start))
 }
 
@@ -269,6 +275,10 @@ func (r *runner) options() map[string]any {
 // report prints the summary and turns the run's outcome into its exit code.
 func (r *runner) report(ctx context.Context, s evidence.Summary, closeErr error, took time.Duration) error {
 	code := exitOK
+	if lost := r.dest.lost(); len(lost) > 0 { // also of what was written after the manifest
+		s.Totals.Complete = false
+		s.Totals.Missing = slices.Compact(append(s.Totals.Missing[:len(s.Totals.Missing):len(s.Totals.Missing)], lost...))
+	}
 	switch {
 	case ctx.Err() != nil:
 		code = exitInterrupted

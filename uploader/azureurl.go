@@ -64,6 +64,36 @@ func ParseAzureStoreURL(s string) (AzureURL, error) {
 	return u, nil
 }
 
+// IsContainerSAS reports whether text is the URL of a container, or of a folder in it, with a SAS token.
+func IsContainerSAS(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return false
+	}
+	query := u.Query()
+	return query.Has("sig") && query.Has("sv") && query.Get("sr") != "b"
+}
+
+// ParseContainerSAS reads such a URL, with or without a prefix, for a store. Its errors never repeat what it read.
+func ParseContainerSAS(text string) (at AzureURL, endpoint string, err error) {
+	u, err := parseTarget(text)
+	if err != nil {
+		return AzureURL{}, "", err
+	}
+	base := url.URL{Scheme: u.Scheme, Host: u.Host}
+	account, _, _ := strings.Cut(u.Hostname(), ".")
+	path := strings.TrimPrefix(u.Path, "/")
+	if isLoopback(u.Hostname()) { // the emulator has the account in the path
+		account, path, _ = strings.Cut(path, "/")
+		base.Path = "/" + account
+	}
+	at, err = ParseAzureStoreURL(azureScheme + account + "/" + path)
+	if err != nil {
+		return AzureURL{}, "", errors.New("not the URL of a container, with or without a prefix; want https://ACCOUNT.blob.core.windows.net/CONTAINER/IR-7?SAS")
+	}
+	return at, base.String(), nil
+}
+
 // Key returns the name in the container of an object of the store.
 func (u AzureURL) Key(name string) string { return path.Join(u.Prefix, name) }
 
