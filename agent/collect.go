@@ -197,7 +197,9 @@ func (r *runner) run(ctx context.Context) error {
 	if r.hunt != nil {
 		r.hunt.end()
 	}
-	summary, closeErr := r.c.Close(append(missing(limited, runErr), r.dest.lost()...)...)
+	lost := r.dest.lost()
+	summary, closeErr := r.c.Close(append(missing(limited, runErr), lost...)...)
+	r.addLosses(&summary, lost)
 	return r.report(ctx, summary, closeErr, time.Since(start))
 }
 
@@ -272,13 +274,21 @@ func (r *runner) options() map[string]any {
 	}
 }
 
+// addLosses has the summary tell also what a destination has not taken of the books, which were closed after their last line. told is what
+// they do say.
+func (r *runner) addLosses(s *evidence.Summary, told []string) {
+	lost := r.dest.lost()
+	if len(lost) == 0 {
+		return
+	}
+	s.Totals.Complete = false
+	others := slices.DeleteFunc(slices.Clone(s.Totals.Missing), func(m string) bool { return slices.Contains(told, m) })
+	s.Totals.Missing = append(others, lost...)
+}
+
 // report prints the summary and turns the run's outcome into its exit code.
 func (r *runner) report(ctx context.Context, s evidence.Summary, closeErr error, took time.Duration) error {
 	code := exitOK
-	if lost := r.dest.lost(); len(lost) > 0 { // also of what was written after the manifest
-		s.Totals.Complete = false
-		s.Totals.Missing = slices.Compact(append(s.Totals.Missing[:len(s.Totals.Missing):len(s.Totals.Missing)], lost...))
-	}
 	switch {
 	case ctx.Err() != nil:
 		code = exitInterrupted

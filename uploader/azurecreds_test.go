@@ -87,7 +87,7 @@ func TestSASFile(t *testing.T) {
 	if grant, err := c.current(t.Context(), early); err != nil || string(grant.sas) != exampleSAS {
 		t.Errorf("got another token than wanted, error %v", err)
 	}
-	if got, want := c.Describe(), "SAS token in "+name; got != want {
+	if got, want := c.Describe(), "SAS token in "+name+", rights rl, until 2026-11-22T16:15:00Z"; got != want {
 		t.Errorf("got description %q, want %q", got, want)
 	}
 	if _, err := SASFileCredentials(name+".none").current(t.Context(), early); !errors.Is(err, os.ErrNotExist) || !errors.Is(err, ErrCredentials) {

@@ -29,10 +29,10 @@ const (
 	azurite        = "azurite"
 	azuriteVersion = "3.37.0"
 
-	// AzuriteAccount is the account of the emulator, and azuriteKey its key. Both are public ("Use the Azurite emulator for
+	// AzuriteAccount is the account of the emulator, and AzuriteKey is its key. Both are public ("Use the Azurite emulator for
 	// local Azure Storage development", Azure documentation).
 	AzuriteAccount = "devstoreaccount1"
-	azuriteKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+	AzuriteKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
 
 // azuriteTool returns the folder of the server, and installs it if it isn't there. It needs npm.
@@ -137,7 +137,7 @@ type Container struct {
 // NewContainer makes a container on the server at endpoint, which [Azurite] returns, or a [Proxy] to one.
 func NewContainer(t testing.TB, endpoint, name string) *Container {
 	t.Helper()
-	key, err := container.NewSharedKeyCredential(AzuriteAccount, azuriteKey)
+	key, err := container.NewSharedKeyCredential(AzuriteAccount, AzuriteKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func (c *Container) BlobSAS(t testing.TB, key, rights string) string {
 
 func (c *Container) sign(t testing.TB, values sas.BlobSignatureValues) string {
 	t.Helper()
-	key, err := container.NewSharedKeyCredential(AzuriteAccount, azuriteKey)
+	key, err := container.NewSharedKeyCredential(AzuriteAccount, AzuriteKey)
 	if err != nil {
 		t.Fatal(err)
 	}
