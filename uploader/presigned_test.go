@@ -1,12 +1,14 @@
 package uploader_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -302,4 +304,58 @@ func FuzzParseTicket(f *testing.F) {
 			t.Errorf("%q leads to %q", text, where)
 		}
 	})
+}
+
+// A SAS URL of one blob is a presigned URL too, as the emulator of Azure takes it.
+func TestPresignedBlob(t *testing.T) {
+	s := newAzureServer(t)
+	u := s.proxy.URL + "/" + uploadertest.AzuriteAccount + "/faults/one.zip?" + s.container.BlobSAS(t, "one.zip", "c")
+	for i, size := range []int{large, small} {
+		err := send(t, presigned(t, u), "x", content(size))
+		if i == 0 && err != nil || i > 0 && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrPermission) {
+			t.Errorf("time %d: got error %v", i+1, err)
+		}
+	}
+	if got, err := s.container.Read(t.Context(), "one.zip"); err != nil || len(got) != large {
+		t.Errorf("got %d bytes back, %v", len(got), err)
+	}
+	s.proxy.Next(isAzure("blob"), uploadertest.Mangle)
+	u = s.proxy.URL + "/" + uploadertest.AzuriteAccount + "/faults/two.zip?" + s.container.BlobSAS(t, "two.zip", "c")
+	if err := send(t, presigned(t, u), "x", content(small)); err != nil {
+		t.Errorf("a byte that was changed once: %v", err)
+	}
+	if got, err := s.container.Read(t.Context(), "two.zip"); err != nil || !bytes.Equal(got, content(small)) {
+		t.Errorf("got %d bytes back, %v", len(got), err)
+	}
+}
+
+// Google's condition is a header of its own, which has to be signed, and so is its checksum. No server of Google's is at hand: this one
+// only looks at the request.
+func TestPresignedGoogle(t *testing.T) {
+	var got http.Header
+	hash, status := "md5=AAAA", 200
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Clone()
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Add("X-Goog-Hash", "crc32c=AAAAAA==")
+		w.Header().Add("X-Goog-Hash", hash)
+		w.WriteHeader(status)
+	}))
+	defer server.Close()
+	u := server.URL + "/bucket/key?X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Date=" + time.Now().UTC().Format("20060102T150405Z") +
+		"&X-Goog-Expires=3600&X-Goog-SignedHeaders=host%3Bx-goog-if-generation-match&X-Goog-Signature=00"
+	if err := send(t, presigned(t, u), "x", []byte("abc")); !errors.Is(err, uploader.ErrChecksum) {
+		t.Errorf("another MD5: got error %v, want ErrChecksum", err)
+	}
+	if got.Get("X-Goog-If-Generation-Match") != "0" || got.Get("If-None-Match") != "" || got.Get("Content-Md5") != "kAFQmDzST7DWlj99KOF/cg==" {
+		t.Errorf("got headers %v", got)
+	}
+	hash = "md5=kAFQmDzST7DWlj99KOF/cg=="
+	if err := send(t, presigned(t, u), "x", []byte("abc")); err != nil {
+		t.Error(err)
+	}
+	status = http.StatusPreconditionFailed
+	if err := send(t, presigned(t, u), "x", []byte("abc")); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("taken: got error %v, want fs.ErrExist", err)
+	}
 }
