@@ -283,7 +283,7 @@ func (r *runner) addLosses(s *evidence.Summary, told []string) {
 	}
 	s.Totals.Complete = false
 	others := slices.DeleteFunc(slices.Clone(s.Totals.Missing), func(m string) bool { return slices.Contains(told, m) })
-	s.Totals.Missing = append(others, lost...)
+	s.Totals.Missing = slices.Concat(others, lost)
 }
 
 // report prints the summary and turns the run's outcome into its exit code.

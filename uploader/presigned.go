@@ -202,17 +202,14 @@ type digests struct {
 
 // send makes the object in one request.
 func (s *Presigned) send(ctx context.Context, key string, p payload, sums digests) error {
-	t, err := s.ticket.current(s.now())
-	if err != nil {
-		return err
-	}
+	t := s.ticket.last()
 	if most := s.most(t); p.length() > most {
 		return tooLarge(key, p.length(), most)
 	}
 	if err := s.claim(t.Single(), key); err != nil {
 		return err
 	}
-	err = s.once(ctx, key, func(ctx context.Context) (sent bool, err error) {
+	err := s.once(ctx, key, func(ctx context.Context) (sent bool, err error) {
 		return s.try(ctx, s.stall, p, func(ctx context.Context, b *body) error {
 			t, err := s.ticket.current(s.now())
 			if err != nil {

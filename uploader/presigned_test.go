@@ -2,6 +2,7 @@ package uploader_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -245,11 +246,56 @@ func TestTicketExpires(t *testing.T) {
 	if err := send(t, store, "renewed", content(small)); err != nil {
 		t.Error(err)
 	}
+
 	if err := os.Chmod(name, 0o644); err != nil { //nolint:gosec // so that it is refused
 		t.Fatal(err)
 	}
 	if _, err := uploader.ReadSecret(name); !errors.Is(err, uploader.ErrCredentials) || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("readable by all: got error %v", err)
+	}
+}
+
+// What expires under way pauses the upload: it goes on as soon as somebody has put a new one there.
+func TestExpiredPauses(t *testing.T) {
+	s, azure := newServer(t), newAzureServer(t)
+	for kind, write := range map[string]func(name string) error{
+		"ticket": func(name string) error {
+			form, err := s.presigner(t, "a prefix/IR-7").Form(t.Context(), 6*24*time.Hour, 1<<20)
+			return errors.Join(err, os.WriteFile(name, form, 0o600))
+		},
+		"sas": func(name string) error {
+			return os.WriteFile(name, []byte(azure.container.SAS(t, "c")), 0o600)
+		},
+	} {
+		name := filepath.Join(t.TempDir(), kind)
+		if err := write(name); err != nil {
+			t.Fatal(err)
+		}
+		now, slept := time.Now(), 0
+		limits := uploader.Limits{
+			Now: func() time.Time { return now },
+			Sleep: func(context.Context, time.Duration) error {
+				slept++
+				now = now.Add(-7 * 24 * time.Hour) // as if what is there now were good for longer
+				return write(name)
+			},
+		}
+		var store uploader.Store
+		var err error
+		if kind == "ticket" {
+			store, err = uploader.NewPresigned(uploader.PresignedOptions{Ticket: uploader.TicketFile(name), Limits: limits})
+		} else {
+			store = openAzure(t, azure.proxy.URL, azure.container, "c", func(opt *uploader.AzureOptions) {
+				opt.Credentials, opt.Limits = uploader.SASFileCredentials(name), limits
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(7 * 24 * time.Hour)
+		if err := send(t, store, "paused", content(small)); err != nil || slept != 1 {
+			t.Errorf("%s: %v, after %d pauses; want one", kind, err, slept)
+		}
 	}
 }
 

@@ -29,10 +29,11 @@ const (
 	azurite        = "azurite"
 	azuriteVersion = "3.37.0"
 
-	// AzuriteAccount is the account of the emulator, and AzuriteKey is its key. Both are public ("Use the Azurite emulator for
+	// AzuriteAccount is the account of the emulator. It and its key are public ("Use the Azurite emulator for
 	// local Azure Storage development", Azure documentation).
 	AzuriteAccount = "devstoreaccount1"
-	AzuriteKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+	// AzuriteKey is the account's key.
+	AzuriteKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
 
 // azuriteTool returns the folder of the server, and installs it if it isn't there. It needs npm.
