@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	if err != nil {
 		return err
 	}
-	f.iocs.sources = &sourceFlags{s3: f.to.s3}
+	f.iocs.sources = &sourceFlags{s3: f.to.s3, azure: f.to.azure}
 	set, err := f.iocs.load(ctx, u)
 	if err != nil {
 		return err
@@ -95,6 +96,9 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	dest, err := f.to.open(ctx, u, f.minFree, log)
 	if err != nil {
 		return err
+	}
+	if dest.single {
+		return errors.Join(usageError(hintPresign, "--to: a presigned URL takes one object, and a case has many"), dest.close())
 	}
 	unlock, err := f.lock(ctx, u, sel.root, log)
 	if err != nil {
@@ -184,16 +188,20 @@ func (r *runner) run(ctx context.Context) error {
 		return err
 	}
 	env := collectors.NewEnv(r.sel.root, r.log)
-	env.Avoid(r.dest.incident(r.flags.incident))
+	for _, d := range r.dest.each() {
+		env.Avoid(d.incident(r.flags.incident))
+	}
 	env.OnStep = r.progress.step
 	runErr := r.collect(limited, env)
 	r.progress.stop()
 	r.log.Info("run ended", "error", runErr)
+	r.c.Wait()
 	if r.hunt != nil {
-		r.c.Wait()
 		r.hunt.end()
 	}
-	summary, closeErr := r.c.Close(missing(limited, runErr)...)
+	lost := r.dest.lost()
+	summary, closeErr := r.c.Close(append(missing(limited, runErr), lost...)...)
+	r.addLosses(&summary, lost)
 	return r.report(ctx, summary, closeErr, time.Since(start))
 }
 
@@ -266,6 +274,18 @@ func (r *runner) options() map[string]any {
 		"max_file": r.flags.selection.maxFile, "min_free": r.flags.minFree, "deadline": r.flags.deadline.String(), "cpu": r.flags.cpu,
 		"no_commands": r.sel.noCommands, "iocs": r.flags.iocs.files, "indicators": indicators, "dashed": r.flags.iocs.dashed,
 	}
+}
+
+// addLosses has the summary tell also what a destination has not taken of the books, which were closed after their last line. told is what
+// they do say.
+func (r *runner) addLosses(s *evidence.Summary, told []string) {
+	lost := r.dest.lost()
+	if len(lost) == 0 {
+		return
+	}
+	s.Totals.Complete = false
+	others := slices.DeleteFunc(slices.Clone(s.Totals.Missing), func(m string) bool { return slices.Contains(told, m) })
+	s.Totals.Missing = slices.Concat(others, lost)
 }
 
 // report prints the summary and turns the run's outcome into its exit code.

@@ -21,13 +21,16 @@ import (
 
 // toFlags are the flags that say where a case goes; collect and doctor share them.
 type toFlags struct {
-	to []string
-	s3 s3Flags
+	to    []string
+	s3    s3Flags
+	azure azureFlags
 }
 
 func (f *toFlags) add(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.to, "to", nil, flagHelp["to"])
 	f.s3.add(c)
+	f.azure.add(c)
+	c.Flags().StringVar(&f.azure.key, "azure-key", "", flagHelp["azure-key"])
 }
 
 // A destination is an open store, and what people want to know of it.
@@ -40,27 +43,20 @@ type destination struct {
 	offset   func() (time.Duration, bool)
 	free     func() (free, total uint64, err error) // nil where nobody can say
 	finish   func() error
+	single   bool            // it takes one object only
+	legs     []*destination  // of which it consists; nil for one
+	losses   func() []string // what each of those has not taken, for people
 }
 
-// open opens the one destination; without --to it is the current directory.
+// open opens the destinations as one; without --to it is the current directory.
 func (f *toFlags) open(ctx context.Context, u *ui, minFree string, log *slog.Logger) (*destination, error) {
-	if len(f.to) > 1 {
-		return nil, usageError("run collect once for each", "--to is given %d times: one destination a run", len(f.to))
+	switch len(f.to) {
+	case 0:
+		return f.openOne(ctx, u, ".", minFree, log)
+	case 1:
+		return f.openOne(ctx, u, f.to[0], minFree, log)
 	}
-	to := "."
-	if len(f.to) == 1 {
-		to = f.to[0]
-	}
-	scheme, _, isURL := strings.Cut(to, "://")
-	switch {
-	case to == "":
-		return nil, usageError("--to DIR or --to s3://bucket/prefix", "--to is empty")
-	case !isURL:
-		return openDir(to, minFree)
-	case scheme == "s3":
-		return f.openS3(ctx, u, to, log)
-	}
-	return nil, usageError("--to DIR or --to s3://bucket/prefix", "--to: no store for %s://", scheme)
+	return f.openSeveral(ctx, u, minFree, log)
 }
 
 func openDir(to, minFree string) (*destination, error) {
@@ -108,6 +104,9 @@ func (d *destination) close() error { return d.finish() }
 
 // where is the place of a case for people.
 func (d *destination) where(name string) string {
+	if d.legs != nil {
+		return d.whereAll(name)
+	}
 	if d.folder != "" {
 		return filepath.Join(d.folder, filepath.FromSlash(name))
 	}
@@ -150,7 +149,8 @@ func (o caseObject) Commit() error { return caseError(o.Object.Commit()) }
 
 // caseError tells the case whether the store can take nothing more, or only not this item.
 func caseError(err error) error {
-	if errors.Is(err, uploader.ErrFloor) || errors.Is(err, uploader.ErrFull) || errors.Is(err, syscall.EFBIG) {
+	if errors.Is(err, uploader.ErrFloor) || errors.Is(err, uploader.ErrFull) ||
+		errors.Is(err, uploader.ErrTooLarge) || errors.Is(err, syscall.EFBIG) {
 		return fmt.Errorf("%w: %w", evidence.ErrNoRoom, err)
 	}
 	return err
@@ -178,6 +178,8 @@ func (f *s3Flags) options(u *ui) uploader.S3Options {
 	service := imds.New("")
 	opt := uploader.S3Options{Endpoint: f.endpoint, Getenv: u.getenv, IMDS: service}
 	switch {
+	case f.file == "-":
+		opt.Credentials = uploader.ReaderCredentials("standard input", u.in, f.profile)
 	case f.file != "":
 		opt.Credentials = uploader.FileCredentials(f.file, f.profile)
 	case u.getenv("AWS_ACCESS_KEY_ID") != "":

@@ -66,14 +66,25 @@ func examine(ctx context.Context, u *ui, to *toFlags, minFree string) ([]check, 
 	if err != nil {
 		return append(checks, check{Name: "destination", Bad: true, Says: err.Error(), Hint: hintOf(err)}), nil
 	}
-	checks = append(checks, checkWrite(ctx, dest, sel.facts.Hostname))
-	if dest.free != nil {
-		checks = append(checks, checkSpace(dest, minFree))
-	}
-	if offset, ok := dest.clockOffset(); ok {
-		checks = append(checks, checkOffset(offset))
+	for _, d := range dest.each() {
+		checks = append(checks, checkDestination(ctx, d, sel.facts.Hostname, minFree)...)
 	}
 	return checks, dest.close()
+}
+
+// checkDestination looks at one destination.
+func checkDestination(ctx context.Context, d *destination, hostname, minFree string) []check {
+	if d.single {
+		return []check{{Name: "destination", Says: fmt.Sprintf("%s (%s) takes one object, and a write would use it up: not tried", d.name, d.using)}}
+	}
+	checks := []check{checkWrite(ctx, d, hostname)}
+	if d.free != nil {
+		checks = append(checks, checkSpace(d, minFree))
+	}
+	if offset, ok := d.clockOffset(); ok {
+		checks = append(checks, checkOffset(offset))
+	}
+	return checks
 }
 
 func checkPrivileges(f host.Facts) check {

@@ -21,12 +21,16 @@ Exit codes:
 investigation and --to to send the case elsewhere. The summary's first and last line hold the verdict and the seal, which proves the
 case later: keep it.
 
-With --to s3://… nothing is written to this host's disk. Credentials come from --s3-credentials, from AWS_ACCESS_KEY_ID and
-AWS_SECRET_ACCESS_KEY, or from the role of the instance, in this order; the right to s3:PutObject is enough.
+With --to s3://… or azblob://… nothing is written to this host's disk. Credentials for S3 come from --s3-credentials, from AWS_ACCESS_KEY_ID
+and AWS_SECRET_ACCESS_KEY, or from the role of the instance, in this order; the right to s3:PutObject is enough. For Azure they are a SAS
+token (--azure-sas, AZURE_STORAGE_SAS_TOKEN; create is enough), or the managed identity. --to @FILE needs none: the file holds what
+bellwether presign, or the owner of the bucket, has signed. docs/deliver.md has the policies. With several --to each gets everything.
 
 Nothing is asked while it runs; an interrupt (Ctrl-C) ends it and keeps what was collected.`,
 		`  sudo bellwether collect --incident IR-7 --iocs indicators.txt
   sudo bellwether collect --incident IR-7 --to s3://evidence/2026 --s3-region eu-west-1
+  sudo bellwether collect --incident IR-7 --to azblob://account/evidence/IR-7 --azure-sas sas.txt --to /mnt/usb
+  sudo bellwether collect --incident IR-7 --to @policy.json
   bellwether collect --root /mnt/image --to ./cases --since 14d`,
 	},
 	"plan": {
@@ -73,8 +77,16 @@ proves that this is the case whose seal the run printed. The exit code is 0 only
 	},
 	"doctor": {
 		"Check privileges, clock, tools and destination",
-		`It makes one real write to the destination: bellwether-doctor/HOST_TIME.txt, which stays there.`,
+		`It makes one real write to each destination: bellwether-doctor/HOST_TIME.txt, which stays there, and says which credentials it used.`,
 		`  sudo bellwether doctor --to s3://evidence/2026 --s3-region eu-west-1`,
+	},
+	"presign": {
+		"Sign a policy or a URL that lets a host without credentials deliver",
+		`Run it where your credentials are, not on the host. It prints the form of a POST policy (JSON), with which any number of objects can
+be made below the prefix, and nothing can be read, listed or deleted; with --one a presigned URL for exactly that object, which fails if it
+exists. Bring it to the host in a file, and use it there with --to @FILE. It is a secret until it expires. No request is made.`,
+		`  bellwether presign s3://evidence/IR-7 --expires 6h --s3-region eu-west-1 -o policy.json
+  sudo bellwether collect --incident IR-7 --to @policy.json      (on the host)`,
 	},
 	"version": {"Print the version", `With the commit, the system and the Go release that it was built with.`, `  bellwether version`},
 }
@@ -83,7 +95,7 @@ proves that this is the case whose seal the run printed. The exit code is 0 only
 var flagHelp = map[string]string{
 	"profile":          "`NAME` of a built-in profile, or a YAML file; may be given several times",
 	"incident":         "`ID` of the investigation: the folder that groups hosts",
-	"to":               "`DEST`ination: a directory, or s3://bucket/prefix (default: the current directory)",
+	"to":               "`DEST`ination: a directory, s3://bucket/prefix, azblob://account/container/prefix, or @FILE with a URL or policy that was signed for you; may be given several times (default: the current directory)",
 	"iocs":             "`FILE` of indicators to look for, - for standard input; may be given several times",
 	"lenient":          "an indicator that can't be read or would match nearly everything is a warning, not an error",
 	"private":          "take indicators of private networks (10.0.0.0/8 …) too",
@@ -112,9 +124,14 @@ var flagHelp = map[string]string{
 	"list":             "print only the names of files with hits",
 	"count":            "print the number of lines with hits for each file",
 	"azure-sas":        "`FILE` with a SAS token for azblob:// (default: AZURE_STORAGE_SAS_TOKEN, or the managed identity)",
+	"azure-key":        "`FILE` with the key of the storage account: the last resort, for it can do everything",
 	"azure-endpoint":   "`URL` of a blob service other than the public cloud's",
 	"s3-region":        "`REGION` of the bucket (default: AWS_REGION, or the instance's)",
 	"s3-endpoint":      "`URL` of a store that speaks S3 but isn't AWS",
-	"s3-credentials":   "`FILE` with credentials: AWS's own format, or what aws sts prints",
+	"s3-credentials":   "`FILE` with credentials: AWS's own format, or what aws sts prints; - for standard input",
+	"expires":          "how long it is good for, at most 7 days",
+	"one":              "sign a URL for this one object, and no policy",
+	"max-object":       "objects may have this size at most (`SIZE`)",
+	"output":           "write it to `FILE`, which others can't read (default: standard output)",
 	"s3-profile":       "`NAME` of the profile in the credentials file",
 }

@@ -18,6 +18,7 @@ func newRootCommand(u *ui) *cobra.Command {
 		newScanCommand(u),
 		newVerifyCommand(u),
 		newDoctorCommand(u),
+		newPresignCommand(u),
 		newVersionCommand(u),
 	)
 	return root

@@ -43,13 +43,15 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// The same binary against a real S3 server: what stands in testdata/s3 needs one.
+// The same binary against real servers of S3 and Azure: what stands in testdata/s3 needs one.
 func TestScriptS3(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the S3 server is built for Linux")
 	}
 	endpoint, access, secret := uploadertest.VersityGW(t)
 	uploadertest.NewBucket(t, endpoint, access, secret, "evidence")
+	azure := uploadertest.Azurite(t)
+	container := uploadertest.NewContainer(t, azure, "evidence")
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/s3",
 		RequireExplicitExec: true,
@@ -59,6 +61,12 @@ func TestScriptS3(t *testing.T) {
 			e.Setenv("AWS_ACCESS_KEY_ID", access)
 			e.Setenv("AWS_SECRET_ACCESS_KEY", secret)
 			e.Setenv("AWS_REGION", uploadertest.Region)
+			e.Setenv("AZURE", azure)
+			e.Setenv("ACCOUNT", uploadertest.AzuriteAccount)
+			for name, rights := range map[string]string{"SAS_C": "c", "SAS_CW": "cw", "SAS_R": "r"} {
+				e.Setenv(name, container.SAS(t, rights))
+			}
+			e.Setenv("ACCOUNT_KEY", uploadertest.AzuriteKey)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"case": cmdCase, "fetch": cmdFetch},

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 
-	"bellwether/imds"
 	"bellwether/uploader"
 
 	"github.com/spf13/cobra"
@@ -13,28 +12,18 @@ import (
 
 // sourceFlags are the flags that say how to reach what is read from a bucket or a container: logs to scan, and lists of indicators.
 type sourceFlags struct {
-	s3            s3Flags
-	azureSAS      string // a file with a SAS token
-	azureEndpoint string
+	s3    s3Flags
+	azure azureFlags
 }
 
 func (f *sourceFlags) add(c *cobra.Command) {
 	f.s3.add(c)
-	c.Flags().StringVar(&f.azureSAS, "azure-sas", "", flagHelp["azure-sas"])
-	c.Flags().StringVar(&f.azureEndpoint, "azure-endpoint", "", flagHelp["azure-endpoint"])
+	f.azure.add(c)
 }
 
 // open opens s3://bucket/prefix or azblob://account/container/prefix.
 func (f *sourceFlags) open(ctx context.Context, u *ui, url string) (uploader.Source, error) {
-	opt := uploader.SourceOptions{S3: f.s3.options(u), Azure: uploader.AzureOptions{Endpoint: f.azureEndpoint}}
-	switch {
-	case f.azureSAS != "":
-		opt.Azure.Credentials = uploader.SASFileCredentials(f.azureSAS)
-	case u.getenv("AZURE_STORAGE_SAS_TOKEN") != "":
-		opt.Azure.Credentials = uploader.SASEnvCredentials(u.getenv)
-	default:
-		opt.Azure.Credentials = uploader.ManagedIdentityCredentials(imds.New(""), "")
-	}
+	opt := uploader.SourceOptions{S3: f.s3.options(u), Azure: f.azure.options(u)}
 	return uploader.OpenSource(ctx, url, opt)
 }
 

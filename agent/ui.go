@@ -27,6 +27,10 @@ const (
 	hintDestination = "check the destination with: bellwether doctor --to DEST"
 	hintFloor       = "choose another destination with --to, or lower the floor with --min-free 1%"
 	hintS3          = "give --s3-region and --s3-credentials FILE, or set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+	hintAzure       = "give --azure-sas FILE with a SAS token that has c (create), or write it into AZURE_STORAGE_SAS_TOKEN"
+	hintTicket      = "ask who sent you the file for a new one; whoever owns the bucket makes it with: bellwether presign s3://bucket/IR-7"
+	hintPresign     = "ask for the form of a POST policy instead: bellwether presign s3://bucket/IR-7 > policy.json"
+	hintSecret      = "write the URL into a file of your own (chmod 600), and give --to @FILE, or --to @- for standard input"
 	hintProfiles    = "bellwether profiles list shows the built-in profiles; bellwether profiles check FILE checks your own"
 	hintIndicators  = "one indicator a line: 203.0.113.7, evil.example, hxxp://evil[.]example/x, a hash, or TYPE:VALUE; # begins a comment"
 	hintBusy        = "let it end, or end it with: kill PID; or start this one with --wait 30m"
@@ -142,6 +146,15 @@ func writeJSON(w io.Writer, v any) error {
 		return err
 	}
 	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// presigned says until when a ticket is good, and why not longer.
+func (u *ui) presigned(using string, end time.Time, reason string) error {
+	if reason != "" {
+		reason = " (" + reason + ")"
+	}
+	_, err := fmt.Fprintf(u.err, "signed with the %s, good until %s%s; a secret until then\n", using, end.UTC().Format(time.RFC3339), reason)
 	return err
 }
 

@@ -44,7 +44,11 @@ type Env struct {
 }
 
 // Avoid keeps the file collector out of a directory: the one that the case is written to. An empty path is none.
-func (e *Env) Avoid(path string) { e.avoid = avoidPath(path) }
+func (e *Env) Avoid(path string) {
+	if path != "" {
+		e.avoid = append(e.avoid, avoidPath(path))
+	}
+}
 
 // NewEnv reads what the collectors need to know of the host's mounts.
 func NewEnv(root string, log *slog.Logger) *Env {

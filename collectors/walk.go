@@ -43,7 +43,7 @@ type walker struct {
 	root     *dir
 	rootPath string     // where root is on this machine: mounts are known by their path on the machine
 	mounts   mountTable // never walked into where passOver has a reason
-	avoid    avoided    // the case's own directory
+	avoid    avoided    // the case's own directories
 	exclude  []string   // globs
 	maxDepth int
 	visit    func(found) error
@@ -230,17 +230,16 @@ func (w *walker) depthLimit() int {
 	return maxWalkDepth
 }
 
-// avoided is a directory that no walk goes into, whatever name leads to it.
-type avoided struct {
+// avoided are directories that no walk goes into, whatever name leads to them.
+type avoided []avoidedDir
+
+type avoidedDir struct {
 	path string // absolute
 	id   fileID // zero where the system gives files no number
 }
 
-func avoidPath(path string) avoided {
-	if path == "" {
-		return avoided{}
-	}
-	a := avoided{path: filepath.ToSlash(path)}
+func avoidPath(path string) avoidedDir {
+	a := avoidedDir{path: filepath.ToSlash(path)}
 	if d, err := openRoot(path); err == nil {
 		defer d.close()
 		if st, err := d.self(); err == nil {
@@ -251,10 +250,14 @@ func avoidPath(path string) avoided {
 }
 
 func (a avoided) is(path string, st info) bool {
+	return slices.ContainsFunc(a, func(d avoidedDir) bool { return d.is(path, st) })
+}
+
+func (a avoidedDir) is(path string, st info) bool {
 	if a.id != (fileID{}) {
 		return a.id == fileID{st.dev, st.ino}
 	}
-	return a.path != "" && strings.EqualFold(a.path, path)
+	return strings.EqualFold(a.path, path)
 }
 
 // excluded matches globs without a slash against the name, and those with one against the whole path.

@@ -15,6 +15,9 @@ import (
 	"time"
 
 	"bellwether/imds"
+
+	azblob "github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/sas"
 )
 
 // sasVariable is where the Azure CLI has its SAS token.
@@ -23,8 +26,8 @@ const sasVariable = "AZURE_STORAGE_SAS_TOKEN"
 // AzureCredentials prove rights in a container of Azure Blob Storage. They are read when they are needed, and again when
 // they are about to expire, so that a file can be replaced while a run goes on.
 //
-// They are tokens that name their rights and their end. The key of an account, which may do everything forever, is not
-// taken.
+// They are tokens that name their rights and their end. The key of an account, which may do everything forever, is never sent: tokens
+// are made with it that may only create.
 type AzureCredentials struct {
 	from string
 	read func(context.Context) (azureGrant, error)
@@ -56,6 +59,41 @@ func SASEnvCredentials(getenv func(string) string) *AzureCredentials {
 	}}
 }
 
+// SASTextCredentials are a SAS token that was read from somewhere that can be read but once, such as standard input.
+func SASTextCredentials(from, text string) *AzureCredentials {
+	return &AzureCredentials{from: "SAS token from " + from, read: func(context.Context) (azureGrant, error) {
+		grant, err := parseSAS(text)
+		if err != nil {
+			return azureGrant{}, fmt.Errorf("%w: reading %s: %w", ErrCredentials, from, err)
+		}
+		return grant, nil
+	}}
+}
+
+// accountKeyFor is how long a token is good that is made with the key of an account.
+const accountKeyFor = time.Hour
+
+// AccountKeyCredentials are tokens made with the key of the storage account, which is in a file that its owner alone can read. They are
+// good for an hour, and for creating and writing blobs in the one container. The key itself is never sent.
+func AccountKeyCredentials(name string, at AzureURL) *AzureCredentials {
+	return &AzureCredentials{from: "account key in " + name, read: func(context.Context) (azureGrant, error) {
+		text, err := ReadSecret(name)
+		if err != nil {
+			return azureGrant{}, err
+		}
+		key, err := azblob.NewSharedKeyCredential(at.Account, strings.TrimSpace(text))
+		if err != nil {
+			return azureGrant{}, fmt.Errorf("%w: reading %s: not the key of a storage account", ErrCredentials, name)
+		}
+		end := time.Now().Add(accountKeyFor)
+		query, err := sas.BlobSignatureValues{ContainerName: at.Container, Permissions: "cw", ExpiryTime: end}.SignWithSharedKey(key)
+		if err != nil {
+			return azureGrant{}, fmt.Errorf("%w: signing with the key in %s: %w", ErrCredentials, name, err)
+		}
+		return azureGrant{sas: secret(query.Encode()), rights: "cw", expires: end}, nil
+	}}
+}
+
 // ManagedIdentityCredentials are those of the managed identity of the Azure VM. If it has several, the client id says
 // which one.
 func ManagedIdentityCredentials(service *imds.Service, clientID string) *AzureCredentials {
@@ -66,8 +104,19 @@ func ManagedIdentityCredentials(service *imds.Service, clientID string) *AzureCr
 	return &AzureCredentials{from: from, read: func(ctx context.Context) (azureGrant, error) { return azureToken(ctx, service, clientID) }}
 }
 
-// Describe says where the credentials come from, without any secret.
-func (c *AzureCredentials) Describe() string { return c.from }
+// Describe says where the credentials come from, and what they allow and until when if that is known, without any secret.
+func (c *AzureCredentials) Describe() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	text := c.from
+	if c.grant.rights != "" {
+		text += ", rights " + c.grant.rights
+	}
+	if !c.grant.expires.IsZero() {
+		text += ", until " + c.grant.expires.UTC().Format(time.RFC3339)
+	}
+	return text
+}
 
 // String returns "REDACTED".
 func (c *AzureCredentials) String() string { return redacted }
@@ -82,6 +131,7 @@ func (c *AzureCredentials) LogValue() slog.Value { return slog.StringValue(redac
 type azureGrant struct {
 	sas     secret // as it stands in a query
 	bearer  secret
+	rights  string    // of a SAS token, such as "cw"; empty if it doesn't say
 	expires time.Time // zero if that isn't known
 }
 
@@ -117,6 +167,11 @@ func (c *AzureCredentials) current(ctx context.Context, now time.Time) (azureGra
 		}
 	}
 	return grant, nil
+}
+
+// createsOnly reports whether the grant is known to allow Put Blob for a new name, and nothing else that makes a blob.
+func (g azureGrant) createsOnly() bool {
+	return strings.Contains(g.rights, "c") && !strings.Contains(g.rights, "w")
 }
 
 // sign adds the grant to a request.
@@ -181,7 +236,7 @@ func parseSAS(text string) (azureGrant, error) {
 			return azureGrant{}, fmt.Errorf("not a SAS token alone: it has the parameter %s of a request", name)
 		}
 	}
-	grant := azureGrant{sas: secret(text)}
+	grant := azureGrant{sas: secret(text), rights: values.Get("sp")}
 	// A token that refers to a stored access policy may leave its end to that.
 	if end := values.Get("se"); end != "" {
 		if grant.expires, err = parseSASTime(end); err != nil {

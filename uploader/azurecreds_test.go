@@ -87,7 +87,7 @@ func TestSASFile(t *testing.T) {
 	if grant, err := c.current(t.Context(), early); err != nil || string(grant.sas) != exampleSAS {
 		t.Errorf("got another token than wanted, error %v", err)
 	}
-	if got, want := c.Describe(), "SAS token in "+name; got != want {
+	if got, want := c.Describe(), "SAS token in "+name+", rights rl, until 2026-11-22T16:15:00Z"; got != want {
 		t.Errorf("got description %q, want %q", got, want)
 	}
 	if _, err := SASFileCredentials(name+".none").current(t.Context(), early); !errors.Is(err, os.ErrNotExist) || !errors.Is(err, ErrCredentials) {
@@ -114,7 +114,7 @@ func TestAzureSecretsDontPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	source, err := OpenAzureSource(t.Context(), AzureOptions{
-		URL: AzureURL{"account", "container", ""}, Credentials: c, Now: func() time.Time { return time.Time{} },
+		URL: AzureURL{"account", "container", ""}, Credentials: c, Limits: Limits{Now: func() time.Time { return time.Time{} }},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestManagedIdentity(t *testing.T) {
 	defer server.Close()
 	source, err := OpenAzureSource(t.Context(), AzureOptions{
 		URL: AzureURL{"account", "container", "x"}, Endpoint: server.URL + "/account",
-		Credentials: ManagedIdentityCredentials(service, "an-id"), Now: func() time.Time { return now },
+		Credentials: ManagedIdentityCredentials(service, "an-id"), Limits: Limits{Now: func() time.Time { return now }},
 	})
 	if err != nil {
 		t.Fatal(err)

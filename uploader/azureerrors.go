@@ -1,6 +1,7 @@
 package uploader
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -11,37 +12,45 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 )
 
-// An azureError is an answer of Azure that is an error. That of the library prints the whole answer, and its request.
-type azureError struct {
+// An answerError is an answer of Azure, or of what a ticket leads to, that is an error. That of Azure's library prints the whole answer,
+// and its request.
+type answerError struct {
+	from   string // who answers; empty: Azure
 	status int
-	code   string // "Blob Storage error codes", Azure documentation; empty if there is none
+	code   string // "Blob Storage error codes", Azure documentation, or those of S3; empty if there is none
 }
 
-func (e *azureError) Error() string {
+func (e *answerError) Error() string {
+	from := cmp.Or(e.from, "Azure")
 	if e.code == "" {
-		return fmt.Sprintf("Azure answers %d", e.status)
+		return fmt.Sprintf("%s answers %d", from, e.status)
 	}
-	return fmt.Sprintf("Azure answers %d %.100q", e.status, e.code)
+	return fmt.Sprintf("%s answers %d %.100q", from, e.status, e.code)
 }
 
 // azureFailed returns our error in place of the library's.
 func azureFailed(err error) error {
 	var resp *azcore.ResponseError
 	if errors.As(err, &resp) {
-		return &azureError{status: resp.StatusCode, code: resp.ErrorCode}
+		return &answerError{status: resp.StatusCode, code: resp.ErrorCode}
 	}
 	return err
 }
 
 // explain adds to an error what it means, and what can be done about it.
 func (s *AzureSource) explain(err error, list bool) error {
-	var resp *azureError
+	right := "the right r (read), or the role Storage Blob Data Reader"
+	if list {
+		right = "the right l (list), for the container and not for a blob, or the role Storage Blob Data Reader"
+	}
+	return explainAzure(err, s.creds.from, right)
+}
+
+// explainAzure adds to an error what it means, and what can be done about it. Credentials are from where, and need the right.
+func explainAzure(err error, from, right string) error {
+	var resp *answerError
 	if !errors.As(err, &resp) {
 		return explainNet(err)
-	}
-	right, role := "r (read)", "Storage Blob Data Reader"
-	if list {
-		right = "l (list), for the container and not for a blob"
 	}
 	switch resp.code {
 	case "ContainerNotFound", "ResourceNotFound":
@@ -49,15 +58,17 @@ func (s *AzureSource) explain(err error, list bool) error {
 	case "BlobArchived", "BlobBeingRehydrated":
 		return fmt.Errorf("%w; it is in the archive tier: rehydrate it first", err)
 	case "AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation":
-		return fmt.Errorf("%w: the store refuses the %s: %w; renew it, and check this host's clock", ErrCredentials, s.creds.from, err)
+		return fmt.Errorf("%w: the store refuses the %s: %w; renew it, and check this host's clock", ErrCredentials, from, err)
 	case "AuthorizationFailure", "AuthorizationSourceIPMismatch", "AuthorizationProtocolMismatch":
 		return fmt.Errorf("%w: %w; the token is not for this container, or the network rules of the account or the token don't let this host in", fs.ErrPermission, err)
+	case "InvalidBlockList":
+		return fmt.Errorf("%w; blocks were dropped at the store: collect again", err)
 	}
 	switch resp.status {
 	case http.StatusNotFound:
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("%w: %w; the %s must have the right %s, or the role %s", fs.ErrPermission, err, s.creds.from, right, role)
+		return fmt.Errorf("%w: %w; the %s must have %s", fs.ErrPermission, err, from, right)
 	}
 	return err
 }

@@ -4,35 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/blob"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 )
 
 // azurePage is how many objects Azure lists at once ("List Blobs", Azure documentation).
 const azurePage = 5000
-
-// AzureOptions are the options of [OpenAzureSource]. URL and Credentials are required.
-type AzureOptions struct {
-	URL         AzureURL
-	Credentials *AzureCredentials
-	Endpoint    string                                // of the account's blob service; empty: the public cloud's
-	Proxy       func(*http.Request) (*url.URL, error) // nil: none
-
-	Parallel int           // connections that are kept, 8 if 0
-	RetryFor time.Duration // how long a store that fails is waited for, a minute if 0
-	Logger   *slog.Logger  // nil: no log
-
-	Now   func() time.Time                           // nil: time.Now
-	Sleep func(context.Context, time.Duration) error // nil: a timer
-}
 
 // AzureSource is a [Source] in a container of Azure Blob Storage. It makes no request but List Blobs, Get Blob and Get Blob
 // Properties, which the rights l and r of a SAS token and the role Storage Blob Data Reader cover.
@@ -50,6 +31,9 @@ var _ Source = (*AzureSource)(nil)
 // OpenAzureSource opens the source. It asks for the credentials, so that what is wrong with them is known at once, but
 // makes no request to the store.
 func OpenAzureSource(ctx context.Context, opt AzureOptions) (*AzureSource, error) {
+	if opt.RetryFor <= 0 {
+		opt.RetryFor = sourceRetryFor
+	}
 	opt.setDefaults()
 	s, err := openAzure(ctx, opt)
 	if err != nil {
@@ -58,41 +42,8 @@ func OpenAzureSource(ctx context.Context, opt AzureOptions) (*AzureSource, error
 	return s, nil
 }
 
-func (o *AzureOptions) setDefaults() {
-	if o.Parallel <= 0 {
-		o.Parallel = defaultParallel
-	}
-	if o.RetryFor <= 0 {
-		o.RetryFor = sourceRetryFor
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Sleep == nil {
-		o.Sleep = sleep
-	}
-}
-
 func openAzure(ctx context.Context, opt AzureOptions) (*AzureSource, error) {
-	if opt.Credentials == nil {
-		return nil, fmt.Errorf("%w: name a file with a SAS token, or ask for the environment or the managed identity", ErrCredentials)
-	}
-	at, err := opt.URL.containerURL(opt.Endpoint)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := opt.Credentials.current(ctx, opt.Now()); err != nil {
-		return nil, err
-	}
-	// The library never sees the credential, so that it can't tell it, and doesn't retry: our retries wait longer.
-	client, err := container.NewClientWithNoCredential(at, &container.ClientOptions{ClientOptions: azcore.ClientOptions{
-		Transport: &azureTransport{next: newSourceTransport(opt.Proxy, opt.Parallel), creds: opt.Credentials, now: opt.Now},
-		Retry:     policy.RetryOptions{MaxRetries: -1},
-		Telemetry: policy.TelemetryOptions{Disabled: true},
-	}})
+	client, err := newAzureClient(ctx, opt, newSourceTransport(opt.Proxy, opt.Parallel))
 	if err != nil {
 		return nil, err
 	}
@@ -195,27 +146,3 @@ func azureEntry(key string, size *int64, modified *time.Time, etag *azcore.ETag)
 
 // trimETag returns an ETag as a list has it: without its quotes.
 func trimETag(etag azcore.ETag) string { return strings.Trim(string(etag), `"`) }
-
-// An azureTransport adds the credential to requests, when nobody else sees them any more. It follows no redirects.
-type azureTransport struct {
-	next  http.RoundTripper
-	creds *AzureCredentials
-	now   func() time.Time
-}
-
-// Do makes one request.
-func (t *azureTransport) Do(req *http.Request) (*http.Response, error) {
-	now := t.now()
-	grant, err := t.creds.current(req.Context(), now)
-	if err != nil {
-		return nil, err
-	}
-	signed := req.Clone(req.Context())
-	grant.sign(signed, now)
-	resp, err := t.next.RoundTrip(signed)
-	if err != nil {
-		return nil, err
-	}
-	resp.Request = req
-	return resp, nil
-}

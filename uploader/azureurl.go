@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
 )
@@ -34,21 +35,67 @@ func ParseAzureURL(s string) (AzureURL, error) {
 	}
 	rest, ok := strings.CutPrefix(s, azureScheme)
 	if !ok {
-		return AzureURL{}, fmt.Errorf("source %.200q: want azblob://account/container/prefix", s)
+		return AzureURL{}, fmt.Errorf("%.200q: want azblob://account/container/prefix", s)
 	}
 	account, rest, _ := strings.Cut(rest, "/")
 	container, prefix, _ := strings.Cut(rest, "/")
 	if !validAccount.MatchString(account) {
-		return AzureURL{}, fmt.Errorf("source %.200q: not the name of a storage account: %.100q; want azblob://account/container/prefix", s, account)
+		return AzureURL{}, fmt.Errorf("%.200q: not the name of a storage account: %.100q; want azblob://account/container/prefix", s, account)
 	}
 	if !validContainer.MatchString(container) || len(container) > 63 {
-		return AzureURL{}, fmt.Errorf("source %.200q: not the name of a container: %.100q; want azblob://account/container/prefix", s, container)
+		return AzureURL{}, fmt.Errorf("%.200q: not the name of a container: %.100q; want azblob://account/container/prefix", s, container)
 	}
 	if err := checkPrefix(prefix); err != nil {
-		return AzureURL{}, fmt.Errorf("source %.200q: %w", s, err)
+		return AzureURL{}, fmt.Errorf("%.200q: %w", s, err)
 	}
 	return AzureURL{Account: account, Container: container, Prefix: prefix}, nil
 }
+
+// ParseAzureStoreURL reads azblob://account/container/prefix for a store: the prefix is one that keys can stand below.
+func ParseAzureStoreURL(s string) (AzureURL, error) {
+	u, err := ParseAzureURL(s)
+	if err != nil {
+		return AzureURL{}, err
+	}
+	u.Prefix = strings.TrimSuffix(u.Prefix, "/")
+	if err := checkStorePrefix(u.Prefix); err != nil {
+		return AzureURL{}, fmt.Errorf("destination %.200q: %w", s, err)
+	}
+	return u, nil
+}
+
+// IsContainerSAS reports whether text is the URL of a container, or of a folder in it, with a SAS token.
+func IsContainerSAS(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return false
+	}
+	query := u.Query()
+	return query.Has("sig") && query.Has("sv") && query.Get("sr") != "b"
+}
+
+// ParseContainerSAS reads such a URL, with or without a prefix, for a store. Its errors never repeat what it read.
+func ParseContainerSAS(text string) (at AzureURL, endpoint string, err error) {
+	u, err := parseTarget(text)
+	if err != nil {
+		return AzureURL{}, "", err
+	}
+	base := url.URL{Scheme: u.Scheme, Host: u.Host}
+	account, _, _ := strings.Cut(u.Hostname(), ".")
+	path := strings.TrimPrefix(u.Path, "/")
+	if isLoopback(u.Hostname()) { // the emulator has the account in the path
+		account, path, _ = strings.Cut(path, "/")
+		base.Path = "/" + account
+	}
+	at, err = ParseAzureStoreURL(azureScheme + account + "/" + path)
+	if err != nil {
+		return AzureURL{}, "", errors.New("not the URL of a container, with or without a prefix; want https://ACCOUNT.blob.core.windows.net/CONTAINER/IR-7?SAS")
+	}
+	return at, base.String(), nil
+}
+
+// Key returns the name in the container of an object of the store.
+func (u AzureURL) Key(name string) string { return path.Join(u.Prefix, name) }
 
 // String returns u in the form that [ParseAzureURL] reads.
 func (u AzureURL) String() string { return joinURL(azureScheme+u.Account+"/"+u.Container, u.Prefix) }

@@ -48,6 +48,31 @@ func TestParseAzureURLWithToken(t *testing.T) {
 	}
 }
 
+func TestParseContainerSAS(t *testing.T) {
+	const token = "?sv=2024-11-04&sr=c&sp=c&sig=c2VjcmV0"
+	for in, want := range map[string]struct{ url, endpoint string }{
+		"https://account.blob.core.windows.net/container":             {"azblob://account/container", "https://account.blob.core.windows.net"},
+		"https://account.blob.core.windows.net/container/IR-7/":       {"azblob://account/container/IR-7", "https://account.blob.core.windows.net"},
+		"https://account.blob.core.usgovcloudapi.net/container/a%20b": {"azblob://account/container/a b", "https://account.blob.core.usgovcloudapi.net"},
+		"http://127.0.0.1:10000/devstoreaccount1/container/IR-7":      {"azblob://devstoreaccount1/container/IR-7", "http://127.0.0.1:10000/devstoreaccount1"},
+	} {
+		at, endpoint, err := ParseContainerSAS(in + token)
+		if err != nil || at.String() != want.url || endpoint != want.endpoint || !IsContainerSAS(in+token) {
+			t.Errorf("%s: got %s at %s, %v; want %s at %s", in, at, endpoint, err, want.url, want.endpoint)
+		}
+	}
+	for _, in := range []string{"http://account.blob.core.windows.net/container", "https://account.blob.core.windows.net/", "https://u@account.blob.core.windows.net/container"} {
+		if at, _, err := ParseContainerSAS(in + token); err == nil || strings.Contains(err.Error(), "c2VjcmV0") {
+			t.Errorf("%s: got %v, error %v; want an error without the token", in, at, err)
+		}
+	}
+	for _, in := range []string{"https://b.s3.amazonaws.com/k?X-Amz-Signature=x", "https://a.blob.core.windows.net/c/b?sv=1&sr=b&sig=x", "s3://bucket/x", "{}"} {
+		if IsContainerSAS(in) {
+			t.Errorf("%s was taken for the SAS URL of a container", in)
+		}
+	}
+}
+
 // What parses prints in a form that parses to the same; names can't lead to another host, and a token is never repeated.
 func FuzzParseAzureURL(f *testing.F) {
 	for _, seed := range []string{
@@ -60,6 +85,13 @@ func FuzzParseAzureURL(f *testing.F) {
 		const canary = "CANARY7Q"
 		if _, err := ParseAzureURL(s + "?sig=" + canary); err == nil || strings.Contains(err.Error(), canary) {
 			t.Errorf("%q with a token: got error %v", s, err)
+		}
+		if at, endpoint, err := ParseContainerSAS(s + "?sig=" + canary); err != nil && strings.Contains(err.Error(), canary) {
+			t.Errorf("%q as a SAS URL: got error %v", s, err)
+		} else if err == nil {
+			if _, err := at.containerURL(endpoint); err != nil && strings.Contains(err.Error(), canary) {
+				t.Errorf("%q as a SAS URL: got error %v", s, err)
+			}
 		}
 		u, err := ParseAzureURL(s)
 		if err != nil {

@@ -110,8 +110,7 @@ func openS3Source(t *testing.T, endpoint, access, secret, bucket, prefix string)
 		URL:      uploader.S3URL{Bucket: bucket, Prefix: prefix},
 		Endpoint: endpoint,
 		Region:   uploadertest.Region,
-		Now:      c.Now,
-		Sleep:    c.Sleep,
+		Limits:   uploader.Limits{Now: c.Now, Sleep: c.Sleep},
 		Credentials: uploader.EnvCredentials(func(name string) string {
 			return map[string]string{"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret}[name]
 		}),
@@ -153,8 +152,7 @@ func openAzureSource(t *testing.T, endpoint, container, prefix, token string, ch
 		URL:         uploader.AzureURL{Account: uploadertest.AzuriteAccount, Container: container, Prefix: prefix},
 		Endpoint:    endpoint + "/" + uploadertest.AzuriteAccount,
 		Credentials: uploader.SASEnvCredentials(func(string) string { return token }),
-		Now:         c.Now,
-		Sleep:       c.Sleep,
+		Limits:      uploader.Limits{Now: c.Now, Sleep: c.Sleep},
 	}
 	if change != nil {
 		change(&opt)
@@ -164,4 +162,51 @@ func openAzureSource(t *testing.T, endpoint, container, prefix, token string, ch
 		t.Fatal(err)
 	}
 	return source
+}
+
+// Each right of a SAS token makes a store of its own: c sends objects whole, the others in blocks.
+func TestAzureConformance(t *testing.T) {
+	endpoint := uploadertest.Azurite(t)
+	n := 0
+	for _, rights := range []string{"c", "w", "cw"} {
+		t.Run(rights, func(t *testing.T) {
+			uploadertest.Run(t, func(t *testing.T) uploadertest.Harness {
+				n++
+				container := uploadertest.NewContainer(t, endpoint, "conformance-"+string(rune('a'+n%26))+string(rune('a'+n/26)))
+				store := openAzure(t, strings.TrimSuffix(endpoint, "/"+uploadertest.AzuriteAccount), container, rights, nil)
+				t.Cleanup(func() {
+					if used := store.PoolUsed(); used != 0 {
+						t.Errorf("%d bytes were not given back", used)
+					}
+				})
+				return uploadertest.Harness{
+					Store:     store,
+					Read:      func(key string) ([]byte, error) { return container.Read(t.Context(), "a prefix/IR-7/"+key) },
+					PartSizes: []int{8 << 20, 16 << 20},
+					Peak:      store.PoolPeak,
+					Bound:     48 << 20,
+				}
+			})
+		})
+	}
+}
+
+// openAzure opens a store in the container of the emulator behind endpoint, with a SAS token that has the rights.
+func openAzure(t *testing.T, endpoint string, container *uploadertest.Container, rights string, change func(*uploader.AzureOptions)) *uploader.Azure {
+	t.Helper()
+	token := container.SAS(t, rights)
+	opt := uploader.AzureOptions{
+		URL:         uploader.AzureURL{Account: uploadertest.AzuriteAccount, Container: container.Name, Prefix: "a prefix/IR-7"},
+		Endpoint:    endpoint + "/" + uploadertest.AzuriteAccount,
+		Credentials: uploader.SASEnvCredentials(func(string) string { return token }),
+		Scratch:     uploader.Scratch{Dir: t.TempDir()},
+	}
+	if change != nil {
+		change(&opt)
+	}
+	store, err := uploader.NewAzure(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return store
 }

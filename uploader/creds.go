@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"bellwether/imds"
@@ -47,6 +48,19 @@ func FileCredentials(name, profile string) *Credentials {
 		from += ", profile " + profile
 	}
 	return newCredentials(from, func(*credentials.CredContext) (keys, error) { return readCredentials(name, profile) })
+}
+
+// ReaderCredentials are [FileCredentials] in what can be read but once, such as standard input, which the name says for people. They can't
+// be renewed while a run goes on.
+func ReaderCredentials(from string, r io.Reader, profile string) *Credentials {
+	read := sync.OnceValues(func() (keys, error) {
+		k, err := parseCredentials(io.LimitReader(r, maxCredentialsFile), profile)
+		if err != nil {
+			return keys{}, fmt.Errorf("%w: reading %s: %w", ErrCredentials, from, err)
+		}
+		return k, nil
+	})
+	return newCredentials("credentials from "+from, func(*credentials.CredContext) (keys, error) { return read() })
 }
 
 // EnvCredentials are in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, asked of getenv. Only an

@@ -1,11 +1,13 @@
 package uploader
 
 import (
+	"crypto/md5" //nolint:gosec // stores compare it, against accidents
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"hash/crc64"
 	"io"
 	"sync"
 )
@@ -15,7 +17,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // A part is what is sent in one request: bytes in the pool's chunks, and their CRC32C.
 type part struct {
-	number int // from 1
+	number int   // from 1
+	offset int64 // in the object
 	chunks [][]byte
 	size   int
 	crc    uint32
@@ -43,6 +46,27 @@ func (p *part) sha256() [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
+// md5 returns the MD5 of the part's bytes.
+func (p *part) md5() [md5.Size]byte {
+	h := md5.New() //nolint:gosec // see the import
+	for i, chunk := range p.chunks {
+		h.Write(chunk[:min(chunkSize, p.size-i*chunkSize)])
+	}
+	return [md5.Size]byte(h.Sum(nil))
+}
+
+// azureCRC is the polynomial of the CRC64 of Azure Storage.
+var azureCRC = crc64.MakeTable(0x9A6C9329AC4BC9B5)
+
+// crc64 returns the CRC64 of the part's bytes, as Azure Storage computes it.
+func (p *part) crc64() uint64 {
+	var crc uint64
+	for i, chunk := range p.chunks {
+		crc = crc64.Update(crc, azureCRC, chunk[:min(chunkSize, p.size-i*chunkSize)])
+	}
+	return crc
+}
+
 // crcText is a CRC32C as S3 writes it.
 func crcText(crc uint32) string {
 	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc))
@@ -50,7 +74,23 @@ func crcText(crc uint32) string {
 
 var errDetached = errors.New("the request that reads this body has ended")
 
-// A body reads a part for one try of a request.
+// A payload is what one request sends: a [part], or an object that was spooled.
+type payload interface {
+	length() int64
+	readAt(p []byte, off int64) (int, error) // fills at least a byte of p; off is below length
+}
+
+// length implements payload.
+func (p *part) length() int64 { return int64(p.size) }
+
+// readAt implements payload.
+func (p *part) readAt(b []byte, off int64) (int, error) {
+	chunk, start := int(off/chunkSize), int(off%chunkSize)
+	end := min(chunkSize, p.size-chunk*chunkSize)
+	return copy(b, p.chunks[chunk][start:end]), nil
+}
+
+// A body reads a payload for one try of a request.
 //
 // The transport may still read the body when the request has already failed, and by then the chunks belong to another
 // object. So a body is detached when its try has ended, and reads nothing from then on. It has no Seek, so that nothing
@@ -59,8 +99,8 @@ type body struct {
 	progress func() // called for every read
 
 	mu     sync.Mutex
-	part   *part // nil once it is detached
-	offset int
+	part   payload // nil once it is detached
+	offset int64
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -70,15 +110,12 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.part == nil {
 		return 0, errDetached
 	}
-	if b.offset == b.part.size {
+	if b.offset >= b.part.length() {
 		return 0, io.EOF
 	}
-	chunk := b.part.chunks[b.offset/chunkSize]
-	start := b.offset % chunkSize
-	end := min(chunkSize, start+b.part.size-b.offset)
-	n := copy(p, chunk[start:end])
-	b.offset += n
-	return n, nil
+	n, err := b.part.readAt(p, b.offset)
+	b.offset += int64(n)
+	return n, err
 }
 
 // detach ends the use of the part's chunks. It returns when no Read is using them.

@@ -108,7 +108,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Codes of S3 ("Error responses", Amazon S3 API Reference) that come with a status of 4xx, or of 200, and say something
+// Codes of S3 ("Error responses", Amazon S3 API Reference) and of Azure that come with a status of 4xx, or of 200, and say something
 // that may be different next time.
 var (
 	retryCodes = []string{
@@ -116,7 +116,7 @@ var (
 		"OperationAborted", "ConditionalRequestConflict", // 409: another request for the key is being decided
 	}
 	expiredCodes = []string{"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"}
-	mangledCodes = []string{"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch"}
+	mangledCodes = []string{"BadDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "Md5Mismatch", "Crc64Mismatch"}
 )
 
 // retryable reports whether the same request may succeed later: it does unless the store refused it or can't do it, or its
@@ -148,13 +148,17 @@ func isMangled(err error) bool {
 
 // isCode reports whether the store answered with one of the codes.
 func isCode(err error, codes ...string) bool {
+	var azure *answerError
+	if errors.As(err, &azure) {
+		return slices.Contains(codes, azure.code)
+	}
 	var resp minio.ErrorResponse
 	return errors.As(err, &resp) && slices.Contains(codes, resp.Code)
 }
 
 // answer returns the status of the store's answer, if err is one.
 func answer(err error) (status int, ok bool) {
-	var azure *azureError
+	var azure *answerError
 	if errors.As(err, &azure) {
 		return azure.status, true
 	}

@@ -3,14 +3,11 @@ package uploader
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
 	"bellwether/imds"
-
-	"github.com/dustin/go-humanize"
 )
 
 const (
@@ -37,13 +34,7 @@ type S3Options struct {
 	Endpoint    string                                // such as http://127.0.0.1:7070, with the bucket in the path; empty: AWS
 	Proxy       func(*http.Request) (*url.URL, error) // nil: none
 
-	Memory   int64         // bytes that objects may hold, 48 MiB if 0, at least 24 MiB
-	Parallel int           // requests at once, 8 if 0
-	RetryFor time.Duration // how long a store that fails is waited for, 5 minutes if 0
-	Logger   *slog.Logger  // nil: no log
-
-	Now   func() time.Time                           // nil: time.Now
-	Sleep func(context.Context, time.Duration) error // nil: a timer
+	Limits
 }
 
 // S3 is a store in a bucket of S3, or of what speaks its language.
@@ -68,13 +59,7 @@ type S3Options struct {
 // known with the right to create alone; its Commit has then returned an error.
 type S3 struct {
 	*s3Client
-	parallel int
-	stall    time.Duration
-
-	pool  *pool
-	sizes partSizes
-	slots chan struct{}
-	retry *retrier
+	*engine
 }
 
 var _ Store = (*S3)(nil)
@@ -87,68 +72,18 @@ func NewS3(ctx context.Context, opt S3Options) (*S3, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", opt.URL, err)
 	}
-	s := &S3{
-		s3Client: client,
-		parallel: opt.Parallel,
-		stall:    stallAfter,
-		sizes:    newPartSizes(opt.Memory),
-		slots:    make(chan struct{}, opt.Parallel),
-		retry:    &retrier{window: opt.RetryFor, now: opt.Now, sleep: opt.Sleep, log: opt.Logger},
-	}
-	s.pool = newPool(int(opt.Memory/chunkSize), s.sizes.top)
+	s := &S3{s3Client: client, engine: newEngine(opt.Limits)}
+	s.engine.expire = client.expire
 	return s, nil
 }
 
-func (o *S3Options) setDefaults() {
-	if o.Memory == 0 {
-		o.Memory = defaultMemory
-	}
-	o.Memory = max(o.Memory, leastMemory)
-	if o.Parallel <= 0 {
-		o.Parallel = defaultParallel
-	}
-	if o.RetryFor <= 0 {
-		o.RetryFor = defaultRetryFor
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Sleep == nil {
-		o.Sleep = sleep
-	}
-}
-
-// Parallel returns how many commits pay to be in flight at once.
-func (s *S3) Parallel() int { return s.parallel }
-
 // Create starts an object. That the key is taken is known when it is committed.
 func (s *S3) Create(ctx context.Context, key string, meta Meta) (Object, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := checkKey(key); err != nil {
-		return nil, err
-	}
-	full := s.url.Key(key)
-	if err := checkKey(full); err != nil {
-		return nil, fmt.Errorf("in %s: %w", s.url, err)
-	}
-	if meta.Size > s.sizes.largest {
-		return nil, fmt.Errorf("creating %s: %w: %s in 10,000 parts; %s are the most", key, ErrTooLarge,
-			humanize.IBytes(uint64(meta.Size)), humanize.IBytes(uint64(s.sizes.largest)))
-	}
-	return &s3Object{ctx: ctx, s: s, key: full, meta: meta, part: &part{number: 1}}, nil
+	return s.create(ctx, s, key, meta)
 }
 
-// acquire waits for one of the slots for requests, and returns what gives it back.
-func (s *S3) acquire(ctx context.Context) (release func(), err error) {
-	select {
-	case s.slots <- struct{}{}:
-		return func() { <-s.slots }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+// name implements backend.
+func (s *S3) name(ctx context.Context, key string, _ Meta) (string, error) {
+	full := s.url.Key(key)
+	return full, checkCreate(ctx, s.url, key, full)
 }

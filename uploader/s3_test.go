@@ -638,7 +638,7 @@ func TestS3Host(t *testing.T) {
 				got = append(got, r.URL.String())
 				return nil, errStop
 			},
-			Sleep: func(context.Context, time.Duration) error { return errStop },
+			Limits: uploader.Limits{Sleep: func(context.Context, time.Duration) error { return errStop }},
 		})
 		if err != nil {
 			t.Errorf("%v: %v", test, err)
@@ -682,12 +682,37 @@ func TestS3NoProxyFromEnvironment(t *testing.T) {
 		Region:      "here",
 		Endpoint:    "http://bellwether.invalid", // a proxy would be asked to find it
 		Credentials: uploader.EnvCredentials(func(string) string { return "x" }),
-		Sleep:       func(context.Context, time.Duration) error { return context.Canceled },
+		Limits:      uploader.Limits{Sleep: func(context.Context, time.Duration) error { return context.Canceled }},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := send(t, store, "x", nil); err == nil || proxied {
 		t.Errorf("got error %v, by way of the proxy: %v", err, proxied)
+	}
+}
+
+// In a bucket with Object Lock the principal that may put objects alone delivers as in any other, and nobody can delete what it has
+// delivered before its time.
+func TestS3ObjectLock(t *testing.T) {
+	endpoint, access, secret := uploadertest.VersityGW(t)
+	bucket := uploadertest.NewLockedBucket(t, endpoint, access, secret, "locked")
+	userAccess, userSecret := bucket.PutOnly(t, "a prefix/IR-7", false)
+	store := openS3(t, endpoint, userAccess, userSecret, bucket.Name, nil)
+	for _, size := range []int{0, small, large} {
+		key := fmt.Sprint(size)
+		if err := send(t, store, key, content(size)); err != nil {
+			t.Fatal(err)
+		}
+		if err := send(t, store, key, content(size)); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("%d bytes again: got error %v, want fs.ErrExist", size, err)
+		}
+		if err := bucket.DeleteVersions(t.Context(), "a prefix/IR-7/"+key); err == nil {
+			t.Errorf("%d bytes: the locked object could be deleted", size)
+		}
+		got, err := bucket.Read(t.Context(), "a prefix/IR-7/"+key)
+		if err != nil || !bytes.Equal(got, content(size)) {
+			t.Errorf("%d bytes: got %d back, %v", size, len(got), err)
+		}
 	}
 }

@@ -20,6 +20,7 @@ type s3Client struct {
 	url    S3URL
 	region string
 	from   string // where the credentials come from
+	power  string // what they are: see powerOf
 	expire func() // has the credentials read again
 	secure bool
 	clock  *clockReader
@@ -45,9 +46,11 @@ func newS3Client(ctx context.Context, opt S3Options, transport http.RoundTripper
 	if err := c.connect(opt.Endpoint, creds); err != nil {
 		return nil, err
 	}
-	if _, err := creds.GetWithContext(&credentials.CredContext{Context: ctx}); err != nil {
+	value, err := creds.GetWithContext(&credentials.CredContext{Context: ctx})
+	if err != nil {
 		return nil, fmt.Errorf("with the %s: %w", c.from, err)
 	}
+	c.power = powerOf(value)
 	if err := c.checkHost(ctx, opt.Endpoint); err != nil {
 		return nil, err
 	}
@@ -142,7 +145,18 @@ func (c *s3Client) checkHost(ctx context.Context, endpoint string) error {
 func (c *s3Client) String() string { return c.url.String() + " (" + c.region + ")" }
 
 // Describe says which credentials are used, without any secret.
-func (c *s3Client) Describe() string { return c.from }
+func (c *s3Client) Describe() string { return c.from + c.power }
+
+// powerOf says how long the harm lasts if the credentials are stolen.
+func powerOf(v credentials.Value) string {
+	switch {
+	case v.SessionToken == "":
+		return ": static keys, good until somebody revokes them"
+	case v.Expiration.IsZero():
+		return ": a session"
+	}
+	return ": a session, until " + v.Expiration.UTC().Format(time.RFC3339)
+}
 
 // ClockOffset returns by how much the store's clock is ahead of the host's, to about half a second, once the store has
 // answered. A store refuses requests that are 15 minutes off.

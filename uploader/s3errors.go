@@ -9,10 +9,11 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// isTaken reports whether the store refused to overwrite.
+// isTaken reports whether the store refused to overwrite. Azure has a code for each way of asking ("Blob service error codes",
+// Azure documentation): for If-None-Match, and for a token that may only create.
 func isTaken(err error) bool {
 	status, ok := answer(err)
-	return ok && status == 412
+	return ok && (status == 412 || isCode(err, "BlobAlreadyExists", "UnauthorizedBlobOverwrite"))
 }
 
 // compare checks the checksum that the store answered with, if it did, against ours.

@@ -30,16 +30,25 @@ func ParseS3URL(s string) (S3URL, error) {
 		return S3URL{}, fmt.Errorf("destination %q: %w", s, err)
 	}
 	prefix = strings.TrimSuffix(prefix, "/")
-	switch {
-	case prefix == "":
-	case !utf8.ValidString(prefix) || strings.ContainsFunc(prefix, unicode.IsControl):
-		return S3URL{}, fmt.Errorf("destination %q: the prefix has a byte that is not text", s)
-	case prefix == "." || !fs.ValidPath(prefix):
-		return S3URL{}, fmt.Errorf("destination %q: the prefix has an empty, . or .. segment", s)
-	case len(prefix) > maxPrefix:
-		return S3URL{}, fmt.Errorf("destination %.60q…: the prefix has %d bytes, and %d are the most", s, len(prefix), maxPrefix)
+	if err := checkStorePrefix(prefix); err != nil {
+		return S3URL{}, fmt.Errorf("destination %.200q: %w", s, err)
 	}
 	return S3URL{Bucket: bucket, Prefix: prefix}, nil
+}
+
+// checkStorePrefix reports what keeps keys from standing below the prefix of a store, if anything does.
+func checkStorePrefix(prefix string) error {
+	switch {
+	case prefix == "":
+		return nil
+	case !utf8.ValidString(prefix) || strings.ContainsFunc(prefix, unicode.IsControl):
+		return errors.New("the prefix has a byte that is not text")
+	case prefix == "." || !fs.ValidPath(prefix):
+		return errors.New("the prefix has an empty, . or .. segment")
+	case len(prefix) > maxPrefix:
+		return fmt.Errorf("the prefix has %d bytes, and %d are the most", len(prefix), maxPrefix)
+	}
+	return nil
 }
 
 // ParseS3SourceURL reads s3://bucket/prefix for a [Source]. Any prefix that a key can have is taken, as it stands.

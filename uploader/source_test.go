@@ -437,7 +437,7 @@ func TestAzureEndpoint(t *testing.T) {
 				got = u.String()
 				return nil, errStop
 			},
-			Sleep: func(context.Context, time.Duration) error { return errStop },
+			Limits: uploader.Limits{Sleep: func(context.Context, time.Duration) error { return errStop }},
 		})
 		if (err == nil) != (want != "") {
 			t.Errorf("%q: got error %v", endpoint, err)
@@ -562,7 +562,7 @@ func TestS3SourceExpiredCredentials(t *testing.T) {
 		URL:      uploader.S3URL{Bucket: "bucket"},
 		Endpoint: server.URL,
 		Region:   uploadertest.Region,
-		Sleep:    func(context.Context, time.Duration) error { return nil },
+		Limits:   uploader.Limits{Sleep: func(context.Context, time.Duration) error { return nil }},
 		Credentials: uploader.EnvCredentials(func(name string) string {
 			return map[string]string{"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": token}[name]
 		}),

@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,10 +29,11 @@ const (
 	azurite        = "azurite"
 	azuriteVersion = "3.37.0"
 
-	// AzuriteAccount is the account of the emulator, and azuriteKey its key. Both are public ("Use the Azurite emulator for
+	// AzuriteAccount is the account of the emulator. It and its key are public ("Use the Azurite emulator for
 	// local Azure Storage development", Azure documentation).
 	AzuriteAccount = "devstoreaccount1"
-	azuriteKey     = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+	// AzuriteKey is the account's key.
+	AzuriteKey = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 )
 
 // azuriteTool returns the folder of the server, and installs it if it isn't there. It needs npm.
@@ -135,7 +138,7 @@ type Container struct {
 // NewContainer makes a container on the server at endpoint, which [Azurite] returns, or a [Proxy] to one.
 func NewContainer(t testing.TB, endpoint, name string) *Container {
 	t.Helper()
-	key, err := container.NewSharedKeyCredential(AzuriteAccount, azuriteKey)
+	key, err := container.NewSharedKeyCredential(AzuriteAccount, AzuriteKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +166,7 @@ func (c *Container) BlobSAS(t testing.TB, key, rights string) string {
 
 func (c *Container) sign(t testing.TB, values sas.BlobSignatureValues) string {
 	t.Helper()
-	key, err := container.NewSharedKeyCredential(AzuriteAccount, azuriteKey)
+	key, err := container.NewSharedKeyCredential(AzuriteAccount, AzuriteKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,4 +182,27 @@ func (c *Container) sign(t testing.TB, values sas.BlobSignatureValues) string {
 func (c *Container) Put(ctx context.Context, key string, data []byte) error {
 	_, err := c.client.NewBlockBlobClient(key).Upload(ctx, streaming.NopCloser(bytes.NewReader(data)), nil)
 	return err
+}
+
+// Read returns the bytes of an object. It is an error if there is none.
+func (c *Container) Read(ctx context.Context, key string) ([]byte, error) {
+	resp, err := c.client.NewBlobClient(key).DownloadStream(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return io.ReadAll(resp.Body)
+}
+
+// Metadata returns what was kept with an object, its names in lower case.
+func (c *Container) Metadata(ctx context.Context, key string) (map[string]string, error) {
+	p, err := c.client.NewBlobClient(key).GetProperties(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	kept := map[string]string{}
+	for name, value := range p.Metadata {
+		kept[strings.ToLower(name)] = *value
+	}
+	return kept, nil
 }

@@ -50,15 +50,15 @@ func startVersityGW(t testing.TB, tool, access, secret string) (endpoint string,
 		return "", err
 	}
 	dir := t.TempDir()
-	data, sidecar, iam := filepath.Join(dir, "data"), filepath.Join(dir, "meta"), filepath.Join(dir, "iam")
-	for _, d := range []string{data, sidecar, iam} {
+	data, sidecar, iam, versions := filepath.Join(dir, "data"), filepath.Join(dir, "meta"), filepath.Join(dir, "iam"), filepath.Join(dir, "versions")
+	for _, d := range []string{data, sidecar, iam, versions} {
 		if err := os.Mkdir(d, 0o755); err != nil {
 			return "", err
 		}
 	}
 	// The sidecar keeps metadata where the file system has no extended attributes.
 	cmd := exec.CommandContext(t.Context(), tool, "--port", addr, "--region", Region, "--health", "/health", "--iam-dir", iam, "--quiet",
-		"posix", "--sidecar", sidecar, data)
+		"posix", "--sidecar", sidecar, "--versioning-dir", versions, data)
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+access, "ROOT_SECRET_KEY="+secret)
 	endpoint = "http://" + addr
 	return endpoint, start(t, cmd, endpoint+"/health")
@@ -90,6 +90,22 @@ type Bucket struct {
 // NewBucket makes a bucket on the server at endpoint, such as [VersityGW] returns.
 func NewBucket(t testing.TB, endpoint, access, secret, name string) *Bucket {
 	t.Helper()
+	return newBucket(t, endpoint, access, secret, name, false)
+}
+
+// NewLockedBucket is [NewBucket] with Object Lock: what is put there can't be deleted for a day, in compliance mode.
+func NewLockedBucket(t testing.TB, endpoint, access, secret, name string) *Bucket {
+	t.Helper()
+	b := newBucket(t, endpoint, access, secret, name, true)
+	mode, days, unit := minio.Compliance, uint(1), minio.Days
+	if err := b.client.SetObjectLockConfig(t.Context(), name, &mode, &days, &unit); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func newBucket(t testing.TB, endpoint, access, secret, name string, lock bool) *Bucket {
+	t.Helper()
 	host, ok := bytes.CutPrefix([]byte(endpoint), []byte("http://"))
 	if !ok {
 		t.Fatalf("endpoint %q: want http://", endpoint)
@@ -101,7 +117,7 @@ func NewBucket(t testing.TB, endpoint, access, secret, name string) *Bucket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := client.MakeBucket(t.Context(), name, minio.MakeBucketOptions{Region: Region}); err != nil {
+	if err := client.MakeBucket(t.Context(), name, minio.MakeBucketOptions{Region: Region, ObjectLocking: lock}); err != nil {
 		t.Fatal(err)
 	}
 	return &Bucket{Name: name, client: client}
@@ -176,6 +192,19 @@ func (b *Bucket) user(t testing.TB, access string, grants ...grant) (_, secret s
 func (b *Bucket) Put(ctx context.Context, key string, data []byte) error {
 	_, err := b.client.PutObject(ctx, b.Name, key, bytes.NewReader(data), int64(len(data)), minio.PutObjectOptions{DisableMultipart: true})
 	return err
+}
+
+// DeleteVersions deletes all that there is and was under a key.
+func (b *Bucket) DeleteVersions(ctx context.Context, key string) error {
+	for object := range b.client.ListObjects(ctx, b.Name, minio.ListObjectsOptions{Prefix: key, Recursive: true, WithVersions: true}) {
+		if object.Err != nil {
+			return object.Err
+		}
+		if err := b.client.RemoveObject(ctx, b.Name, object.Key, minio.RemoveObjectOptions{VersionID: object.VersionID}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Read returns the bytes of an object. It is an error if there is none.
