@@ -180,7 +180,10 @@ func TestCutAnywhereGivesWhatIsWhole(t *testing.T) {
 
 func TestEveryChangedByteIsFound(t *testing.T) {
 	entries := sample()
-	entries[2].content, entries[3].content = entries[2].content[:500], entries[3].content[:500]
+	noise := entries[2].content
+	for i := 1; i <= 3; i++ {
+		entries[i].content = noise[i*300 : i*300+300] // what can't be deflated can be written in one way alone
+	}
 	whole := build(t, entries)
 	want := sha256.Sum256(whole)
 	var unseen []int
@@ -192,8 +195,8 @@ func TestEveryChangedByteIsFound(t *testing.T) {
 			unseen = append(unseen, i)
 		}
 	}
-	// A deflated stream ends within a byte: the bits behind its end mean nothing to anybody.
-	if padded := 4; len(unseen) > padded {
+	// The bits between the head of a stored block and the next byte, and behind the end of a stream, mean nothing to anybody.
+	if padded := 8; len(unseen) > padded {
 		t.Fatalf("bytes %v were changed, and nobody sees it", unseen)
 	}
 	if sha256.Sum256(whole) != want {
