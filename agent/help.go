@@ -107,6 +107,8 @@ var flagHelp = map[string]string{
 	"json":             "print JSON for machines",
 	"quiet":            "no progress on stderr",
 	"fail-on-findings": "exit with 4 if there are findings",
+	"archive":          "keep the case as one zip file, INCIDENT/CASE.zip",
+	"encrypt-to":       "encrypt the case so that only this `RECIPIENT` can read it: age1…, ssh-ed25519 …, or a file of them; may be given several times",
 	"seal":             "the seal that the run printed (`HEX`)",
 	"json-hits":        "print a JSON object for every hit",
 	"list":             "print only the names of files with hits",

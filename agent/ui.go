@@ -172,6 +172,9 @@ type summaryJSON struct {
 	Case     string          `json:"case"`
 	Where    string          `json:"where"`
 	Seal     string          `json:"seal"`
+	Key      string          `json:"signing_key"`
+	Archive  string          `json:"archive_sha256,omitempty"`
+	Size     int64           `json:"archive_size,omitempty"`
 	Totals   evidence.Totals `json:"totals"`
 	Commands counts          `json:"commands"`
 	Files    counts          `json:"files"`
@@ -190,7 +193,7 @@ const maxSummary = 2000
 func (u *ui) summary(r result, asJSON bool) error {
 	if asJSON {
 		s := summaryJSON{
-			Verdict: verdictWord(r), Exit: r.Exit, Case: r.Case, Where: r.Where, Seal: r.Seal, Totals: r.Totals, Commands: r.Tally.commands,
+			Verdict: verdictWord(r), Exit: r.Exit, Case: r.Case, Where: r.Where, Seal: r.Seal, Key: r.Key, Archive: r.SHA256, Size: r.Size, Totals: r.Totals, Commands: r.Tally.commands,
 			Files: r.Tally.files, Unread: r.Tally.refused, NUnread: r.Tally.nRefused, Severity: r.Tally.severities, Seconds: r.Took.Seconds(), OffsetMS: r.ClockOffset.Milliseconds(),
 		}
 		if r.Err != nil {
@@ -233,6 +236,9 @@ func details(r result) string {
 		fmt.Fprintf(&b, "  %-9s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	row("where", "%s", r.Where)
+	if r.SHA256 != "" {
+		row("archive", "%s, sha256 %s", humanize.IBytes(uint64(r.Size)), r.SHA256)
+	}
 	c, f := r.Tally.commands, r.Tally.files
 	row("commands", "%d ran, %d not run (not installed, or left out), %d failed, %d cut short", c.Kept, c.Skipped, c.Failed, c.Partial)
 	row("files", "%d kept (%s), %d left alone, %d not readable, %d cut short", f.Kept, humanize.IBytes(uint64(f.Bytes)), f.Skipped, f.Failed, f.Partial)
@@ -263,6 +269,7 @@ func details(r result) string {
 	row("took", "%s", r.Took.Round(100*time.Millisecond))
 	if r.Seal != "" {
 		row("verify", "bellwether verify CASE --seal %s", r.Seal)
+		row("key", "%s signed SHA256SUMS", r.Key)
 	}
 	return b.String()
 }
