@@ -73,8 +73,9 @@ type Claim struct {
 // maxSignature is the longest signature file that is read, in bytes.
 const maxSignature = 16 << 10
 
-// checkSignature checks a signature file of SHA256SUMS with the key, or, if key is empty, with the one that the file itself names.
-func checkSignature(sums io.Reader, signature []byte, key string) (Claim, error) {
+// checkSignature checks a signature file of SHA256SUMS, which was read through signed, with the key, or, if key is empty, with the one that
+// the file itself names.
+func checkSignature(signed *minisign.Reader, signature []byte, key string) (Claim, error) {
 	var sig minisign.Signature
 	if err := sig.UnmarshalText(signature); err != nil {
 		return Claim{}, fmt.Errorf("%s is no signature: %w", SignatureFile, err)
@@ -90,11 +91,7 @@ func checkSignature(sums io.Reader, signature []byte, key string) (Claim, error)
 	if sig.KeyID != public.ID() {
 		return Claim{}, fmt.Errorf("%s was made with another key than %s: it is the signature of another run", SignatureFile, key)
 	}
-	r := minisign.NewReader(sums)
-	if _, err := io.Copy(io.Discard, r); err != nil {
-		return Claim{}, fmt.Errorf("reading %s: %w", SumsFile, err)
-	}
-	if !r.Verify(public, signature) {
+	if !signed.Verify(public, signature) {
 		return Claim{}, fmt.Errorf("the signature in %s doesn't fit %s and the key %s: one of them was changed", SignatureFile, SumsFile, key)
 	}
 	c := Claim{Key: key}
