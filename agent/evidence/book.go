@@ -32,7 +32,7 @@ type book struct {
 
 func (c *Case) openBook(name string, reserve int64) (*book, error) {
 	store := c.store
-	if name == SumsFile {
+	if name == SumsFile || name == SignatureFile {
 		store = c.clear
 	}
 	o, err := c.createIn(store, name, Meta{Size: -1, Reserve: reserve})

@@ -22,9 +22,10 @@ import (
 // What the books of a case set aside, in bytes, so that they can be finished when the store is full: enough for the manifest of some
 // thousand items.
 const (
-	manifestReserve = 2 << 20
-	sumsReserve     = 512 << 10
-	reportReserve   = 128 << 10
+	manifestReserve  = 2 << 20
+	sumsReserve      = 512 << 10
+	signatureReserve = 4 << 10
+	reportReserve    = 128 << 10
 )
 
 // Info is case.json: who, where, when. The parts that other packages know are theirs to shape.
@@ -73,16 +74,17 @@ type Case struct {
 	commits  errgroup.Group
 	findings findings
 
-	mu       sync.Mutex // guards what follows
-	manifest *book
-	sums     *book
-	log      *book
-	chain    chain
-	totals   Totals
-	noRoom   bool
-	refused  int   // items in a row that the store had no room for
-	fatal    error // of the store: no item can be kept any more
-	broken   error // of the books: not even a line can be kept
+	mu        sync.Mutex // guards what follows
+	manifest  *book
+	sums      *book
+	signature *book
+	log       *book
+	chain     chain
+	totals    Totals
+	noRoom    bool
+	refused   int   // items in a row that the store had no room for
+	fatal     error // of the store: no item can be kept any more
+	broken    error // of the books: not even a line can be kept
 }
 
 var _ collectors.AnomalySink = (*Case)(nil)
@@ -139,6 +141,7 @@ func (c *Case) openBooks() error {
 	}{
 		{ManifestFile, manifestReserve, &c.manifest},
 		{SumsFile, sumsReserve, &c.sums},
+		{SignatureFile, signatureReserve, &c.signature},
 		{LogFile, reportReserve, &c.log},
 		{FindingsFile, reportReserve, &c.findings.jsonl},
 		{HitsFile, reportReserve, &c.findings.hits},
@@ -172,7 +175,7 @@ func (c *Case) claim() (Line, error) {
 		b = append(b, '\n')
 		line := c.ownLine(CaseFile, int64(len(b)), hashOf(b))
 		if err = c.enter(); err == nil {
-			line.SizeStored, line.SHA256Stored, err = c.put(c.store, CaseFile, b)
+			line.SizeStored, line.SHA256Stored, err = c.put(CaseFile, b)
 		}
 		if err == nil {
 			return line, nil
@@ -186,8 +189,8 @@ func (c *Case) claim() (Line, error) {
 }
 
 // put writes a file at once. It returns size and digest of what is stored, if that is something else.
-func (c *Case) put(store Store, name string, b []byte) (size *int64, sum string, err error) {
-	o, err := c.createIn(store, name, Meta{Size: int64(len(b))})
+func (c *Case) put(name string, b []byte) (size *int64, sum string, err error) {
+	o, err := c.create(name, Meta{Size: int64(len(b))})
 	if err != nil {
 		return nil, "", err
 	}
@@ -439,8 +442,10 @@ func (c *Case) end(missing []string) (seal string, err error) {
 	if err := c.sums.commit(); err != nil {
 		return "", err
 	}
-	_, _, err = c.put(c.clear, SignatureFile, c.signer.sign(comment(c.prefix, seal, totals.Complete)))
-	return seal, err
+	if _, err := c.signature.Write(c.signer.sign(comment(c.prefix, seal, totals.Complete))); err != nil {
+		return "", fmt.Errorf("writing %s: %w", SignatureFile, err)
+	}
+	return seal, c.signature.commit()
 }
 
 func (c *Case) summary(seal string) Summary {

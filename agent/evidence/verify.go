@@ -82,11 +82,11 @@ func verifyFolder(ctx context.Context, folder string, opt VerifyOptions) (*verif
 		return v, err
 	}
 	v.verdict.Case = path.Join(v.info.Incident, v.info.Case)
-	if err := v.seal(opt.Seal); err != nil {
-		return v, err
-	}
 	if v.verdict.Seal == "" {
 		return v, v.incomplete(ctx)
+	}
+	if err := v.seal(opt.Seal); err != nil {
+		return v, err
 	}
 	if err := v.ownName(filepath.Base(folder)); err != nil {
 		return v, err
@@ -356,8 +356,6 @@ func (v *verifier) seal(want string) error {
 	switch {
 	case want == "" || strings.EqualFold(want, v.verdict.Seal):
 		return nil
-	case v.verdict.Seal == "":
-		return fmt.Errorf("%w: the manifest has no end line, so it has no seal", ErrIncomplete)
 	}
 	return fmt.Errorf("the seal is %s, not %s: this is not the manifest that the run sealed", v.verdict.Seal, strings.ToLower(want))
 }
@@ -378,7 +376,7 @@ func (v *verifier) incomplete(ctx context.Context) error {
 	if len(open) > 0 {
 		msg += fmt.Sprintf("; without a line, so not finished: %s", strings.Join(open, ", "))
 	}
-	if _, err := v.root.Lstat(SignatureFile); err == nil {
+	if st, err := v.root.Lstat(SignatureFile); err == nil && st.Size() > 0 {
 		return fmt.Errorf("%w: %s; %w: the run has signed the case, so it had written the end line", ErrIncomplete, msg, ErrTruncated)
 	}
 	return fmt.Errorf("%w: %s", ErrIncomplete, msg)
