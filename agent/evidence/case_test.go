@@ -365,7 +365,7 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 		{"a cut manifest", edit(ManifestFile, func(s string) string { return s[:len(s)-20] }), "", "the manifest has no end line; 6 files up to line 7 are intact"},
 		{"a missing end", edit(ManifestFile, func(s string) string { return strings.Replace(s, line(s, 8), "", 1) }), "", "the case is incomplete"},
 		{"no manifest", func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, ManifestFile))) }, "", "no case"},
-		{"a changed sum", edit(SumsFile, func(s string) string { return "0" + s[1:] }), "", "SHA256SUMS: line 1 was changed"},
+		{"a changed sum", edit(SumsFile, func(s string) string { return string(s[0]^1) + s[1:] }), "", "SHA256SUMS: line 1 was changed"},
 		{"a removed sum", edit(SumsFile, func(s string) string { return strings.Replace(s, line(s, 2), "", 1) }), "", "SHA256SUMS: the line of files/a was removed"},
 		{"an added sum", edit(SumsFile, func(s string) string { return s + line(s, 1) }), "", "was added or changed"},
 		{"a directory for a file", func(t *testing.T, dir string) {
