@@ -27,7 +27,7 @@ func ParseRecipients(args []string) ([]age.Recipient, error) {
 		if errors.Is(err, ErrKey) {
 			found, fileErr := recipientsFile(arg)
 			if errors.Is(fileErr, os.ErrNotExist) {
-				return nil, err
+				return nil, fmt.Errorf("%q: %w, nor a file with such lines", clip(arg, 80), err)
 			}
 			if fileErr != nil {
 				return nil, fileErr
@@ -49,10 +49,11 @@ func ParseRecipients(args []string) ([]age.Recipient, error) {
 	return all, nil
 }
 
+// parseRecipient reads one public key. No error repeats what is none: it may be a private one.
 func parseRecipient(s string) (age.Recipient, error) {
 	switch {
-	case strings.HasPrefix(s, "AGE-SECRET-KEY-"):
-		return nil, errors.New("this is a private key: it must never be on this host; give the public one, age1…")
+	case strings.Contains(strings.ToUpper(s), "AGE-SECRET-KEY-"), strings.Contains(s, "PRIVATE KEY-----"):
+		return nil, errors.New("this is a private key: it must never be on this host; give the public one, age1… or ssh-ed25519 …")
 	case strings.HasPrefix(s, "age1pq1"):
 		return wrapKey(age.ParseHybridRecipient(s))
 	case strings.HasPrefix(s, "age1"):
@@ -60,7 +61,7 @@ func parseRecipient(s string) (age.Recipient, error) {
 	case strings.HasPrefix(s, "ssh-ed25519 "):
 		return wrapKey(agessh.ParseRecipient(s))
 	}
-	return nil, fmt.Errorf("%w: %q is neither age1…, nor ssh-ed25519 …, nor a file with such lines", ErrKey, clip(s, 80))
+	return nil, fmt.Errorf("%w: neither age1… nor ssh-ed25519 …", ErrKey)
 }
 
 func wrapKey[R age.Recipient](r R, err error) (age.Recipient, error) {

@@ -554,6 +554,7 @@ func FuzzKeys(f *testing.F) {
 	}
 	f.Add("# a comment\n" + id.Recipient().String() + "\n")
 	f.Add(id.String() + "\n")
+	f.Add("0AGE-SECRET-KEY-1")
 	f.Add("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIbmVb9hbzx9nQPcLGYJbB8o0hNs0uPDNBCDrWPkZpCx alice\n")
 	f.Add("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n")
 	f.Fuzz(func(t *testing.T, text string) {
