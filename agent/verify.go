@@ -51,7 +51,7 @@ func newVerifyCommand(u *ui) *cobra.Command {
 		f      proofFlags
 		asJSON bool
 	)
-	c := withArgs(command("verify CASE", func(c *cobra.Command, args []string) error {
+	c := withArgs(command("verify CASE|ARCHIVE", func(c *cobra.Command, args []string) error {
 		opt, err := f.options()
 		if err != nil {
 			return err
