@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -70,8 +71,7 @@ func tempRoom(minFree string, more int64) error {
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
-	return roomIn(dir, floor, more)
+	return errors.Join(roomIn(dir, floor, more), dir.Close())
 }
 
 // roomIn is an error that wraps evidence.ErrNoRoom if so many more bytes don't fit above the floor of a volume.

@@ -52,7 +52,7 @@ func openCases(ctx context.Context, u *ui, names []string, into string, opt evid
 	if err != nil {
 		return withHint(exitFailed, err, "choose another folder with -o DIR")
 	}
-	defer dir.Close()
+	defer func() { _ = dir.Close() }() // every file has been committed
 	root, err := os.OpenRoot(abs)
 	if err != nil {
 		return err

@@ -353,8 +353,7 @@ func (v *verifier) decrypted(ctx context.Context, f io.Reader, l Line) error {
 }
 
 func (v *verifier) seal(want string) error {
-	switch {
-	case want == "" || strings.EqualFold(want, v.verdict.Seal):
+	if want == "" || strings.EqualFold(want, v.verdict.Seal) {
 		return nil
 	}
 	return fmt.Errorf("the seal is %s, not %s: this is not the manifest that the run sealed", v.verdict.Seal, strings.ToLower(want))
