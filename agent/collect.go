@@ -21,6 +21,7 @@ import (
 	"bellwether/collectors"
 	"bellwether/profiles"
 
+	"filippo.io/age"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 )
@@ -32,6 +33,7 @@ const closingTime = 2 * time.Minute
 type collectFlags struct {
 	selection selectionFlags
 	to        toFlags
+	keep      keepFlags
 	incident  string
 	iocs      iocFlags
 	maxBytes  string
@@ -49,6 +51,7 @@ func newCollectCommand(u *ui) *cobra.Command {
 	c := command("collect", func(c *cobra.Command, _ []string) error { return collect(c.Context(), u, f) })
 	f.selection.add(c)
 	f.to.add(c)
+	f.keep.add(c)
 	f.iocs.add(c, 1000)
 	flags := c.Flags()
 	flags.StringVar(&f.incident, "incident", "triage", flagHelp["incident"])
@@ -86,6 +89,10 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	if err != nil {
 		return err
 	}
+	recipients, err := f.keep.recipients()
+	if err != nil {
+		return err
+	}
 	f.iocs.sources = &sourceFlags{s3: f.to.s3, azure: f.to.azure}
 	set, err := f.iocs.load(ctx, u)
 	if err != nil {
@@ -106,7 +113,7 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	}
 	defer unlock()
 	r := &runner{
-		ui: u, flags: f, sel: sel, dest: dest, log: log, logs: logs, maxBytes: maxBytes, tally: newTally(),
+		ui: u, flags: f, sel: sel, dest: dest, log: log, logs: logs, maxBytes: maxBytes, tally: newTally(), recipients: recipients,
 		progress: newProgress(u, f.quiet || f.json, len(sel.plan.Steps)),
 	}
 	if set != nil {
@@ -145,17 +152,18 @@ func (f *collectFlags) lock(ctx context.Context, u *ui, root string, log *slog.L
 
 // A runner holds what one run needs.
 type runner struct {
-	ui       *ui
-	flags    collectFlags
-	sel      selection
-	hunt     *hunt // nil if there are no indicators
-	dest     *destination
-	log      *slog.Logger
-	logs     *lateWriter
-	maxBytes int64
-	tally    *tally
-	progress *progress
-	c        *evidence.Case
+	ui         *ui
+	flags      collectFlags
+	sel        selection
+	hunt       *hunt // nil if there are no indicators
+	dest       *destination
+	log        *slog.Logger
+	logs       *lateWriter
+	maxBytes   int64
+	recipients []age.Recipient // that the case is encrypted to
+	tally      *tally
+	progress   *progress
+	c          *evidence.Case
 }
 
 func (r *runner) run(ctx context.Context) error {
@@ -244,6 +252,7 @@ func (r *runner) open(ctx context.Context) (err error) {
 		Now:      time.Now,
 		Wait:     time.Sleep,
 		OnLine:   r.onLine, OnFinding: r.tally.find,
+		Encrypt: r.recipients, Archive: r.flags.keep.options(r.dest, r.flags.minFree),
 	}
 	if r.hunt != nil {
 		opt.Taps = r.hunt.taps()
@@ -273,6 +282,7 @@ func (r *runner) options() map[string]any {
 		"to": r.dest.name, "root": r.sel.root, "since": r.flags.selection.since, "max_bytes": r.flags.maxBytes,
 		"max_file": r.flags.selection.maxFile, "min_free": r.flags.minFree, "deadline": r.flags.deadline.String(), "cpu": r.flags.cpu,
 		"no_commands": r.sel.noCommands, "iocs": r.flags.iocs.files, "indicators": indicators, "dashed": r.flags.iocs.dashed,
+		"archive": r.flags.keep.archive, "encrypt_to": r.flags.keep.encryptTo,
 	}
 }
 
@@ -299,7 +309,7 @@ func (r *runner) report(ctx context.Context, s evidence.Summary, closeErr error,
 	case r.flags.failOn && s.Totals.Findings > 0:
 		code = exitFindings
 	}
-	res := result{Summary: s, Exit: code, Err: closeErr, Took: took, Where: r.dest.where(s.Case), Tally: r.tally, Privileged: r.sel.facts.Privileged,
+	res := result{Summary: s, Exit: code, Err: closeErr, Took: took, Where: r.dest.where(firstOf(s.Place, s.Case)), Tally: r.tally, Privileged: r.sel.facts.Privileged,
 		MaxBytes: r.flags.maxBytes}
 	if offset, ok := r.dest.clockOffset(); ok {
 		res.ClockOffset = offset

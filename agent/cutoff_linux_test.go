@@ -69,7 +69,7 @@ func TestKilledRunLeavesWhatItHadFinished(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = run.Wait()
-	v, err := evidence.Verify(t.Context(), folder, "")
+	v, err := evidence.Verify(t.Context(), folder, evidence.VerifyOptions{})
 	if !errors.Is(err, evidence.ErrIncomplete) || !strings.Contains(err.Error(), "not finished: commands/b/Sleep600.txt") {
 		t.Errorf("verify says %v, want incomplete, with the item that was under way", err)
 	}
@@ -122,7 +122,7 @@ func TestInterruptedRunKeepsItsCase(t *testing.T) {
 	if !strings.HasPrefix(stdout.String(), "bellwether: INTERRUPTED ") {
 		t.Errorf("said %q", stdout)
 	}
-	v, err := evidence.Verify(t.Context(), folder, "")
+	v, err := evidence.Verify(t.Context(), folder, evidence.VerifyOptions{})
 	if err != nil || v.Totals.Complete || len(v.Totals.Missing) != 1 || v.Totals.Missing[0] != "interrupted" {
 		t.Errorf("verify: %v, totals %+v; want a whole case that says that it was interrupted", err, v.Totals)
 	}

@@ -42,6 +42,7 @@ type destination struct {
 	parallel int
 	offset   func() (time.Duration, bool)
 	free     func() (free, total uint64, err error) // nil where nobody can say
+	room     func(more int64) error                 // evidence.ErrNoRoom if so many bytes don't fit; nil where nobody can say
 	finish   func() error
 	single   bool            // it takes one object only
 	legs     []*destination  // of which it consists; nil for one
@@ -79,6 +80,7 @@ func openDir(to, minFree string) (*destination, error) {
 	return &destination{
 		store: caseStore{store}, name: to, using: "directory", folder: abs, parallel: 1, free: store.Free,
 		offset: func() (time.Duration, bool) { return 0, false },
+		room:   func(more int64) error { return roomIn(store, floor, more) },
 		finish: func() error { return errors.Join(store.Sync(), store.Close()) },
 	}, nil
 }

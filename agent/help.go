@@ -71,9 +71,23 @@ Exit codes as grep's: 0 hits, 1 none, 2 an error, even if there were hits.`,
 	},
 	"verify": {
 		"Check that a case is whole and unchanged",
-		`It checks every file against the manifest, the manifest's chain, SHA256SUMS, and that nothing was added or removed. With --seal it
-proves that this is the case whose seal the run printed. The exit code is 0 only if all of that holds.`,
-		`  bellwether verify incidents/IR-7/web-01_20261122T150405Z --seal 3f0c…`,
+		`It checks every file against the manifest, the manifest's chain, SHA256SUMS and its signature, and that nothing was added or removed:
+in a folder, or in an archive without unpacking it. With --seal it proves that this is the case whose seal the run printed. Of an
+encrypted case, only -i shows what it holds; without, the files are held against SHA256SUMS as they are stored.
+
+The exit code is 0 only if all of that holds, 3 if the case was cut off and the rest is as it was, 1 if anything was changed.`,
+		`  bellwether verify incidents/IR-7/web-01_20261122T150405Z --seal 3f0c…
+  bellwether verify web-01_20261122T150405Z.zip.age -i key.txt`,
+	},
+	"open": {
+		"Decrypt, check and unpack archives of cases",
+		`Each archive is checked as verify does before anything is written, then unpacked into DIR/INCIDENT/CASE, so that all hosts of an
+incident stand side by side; if DIR is called as the incident, it is that folder. Nothing is ever overwritten: a case that is there already must
+be the same, and is completed where a file is missing. Encrypted folders are opened too, and archives that were cut off as far as they go.
+
+The exit code is 3 if one was cut off, 1 if one could not be opened; the others are opened all the same.`,
+		`  bellwether open web-01_20261122T150405Z.zip
+  bellwether open *.zip.age -i key.txt -o IR-7`,
 	},
 	"doctor": {
 		"Check privileges, clock, tools and destination",
@@ -119,6 +133,11 @@ var flagHelp = map[string]string{
 	"json":             "print JSON for machines",
 	"quiet":            "no progress on stderr",
 	"fail-on-findings": "exit with 4 if there are findings",
+	"archive":          "keep the case as one zip file, INCIDENT/CASE.zip",
+	"encrypt-to":       "encrypt the case so that only this `RECIPIENT` can read it: age1…, ssh-ed25519 …, or a file of them; may be given several times",
+	"identity":         "`FILE` with private keys of age, or a private key of ssh; may be given several times",
+	"into":             "`DIR` to open into",
+	"key":              "the key that the run printed, which signed SHA256SUMS (`KEY`)",
 	"seal":             "the seal that the run printed (`HEX`)",
 	"json-hits":        "print a JSON object for every hit",
 	"list":             "print only the names of files with hits",

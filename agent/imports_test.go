@@ -16,7 +16,8 @@ import (
 // mayImport is the table of docs/architecture.md: which of our packages each package may import. agent imports everything.
 var mayImport = map[string][]string{
 	"agent":                     {"agent/evidence", "agent/host", "agent/ioc", "collectors", "collectors/anomaly", "imds", "profiles", "uploader"},
-	"agent/evidence":            {"collectors", "collectors/anomaly"},
+	"agent/evidence":            {"agent/evidence/zipstream", "collectors", "collectors/anomaly"},
+	"agent/evidence/zipstream":  {},
 	"agent/host":                {},
 	"agent/ioc":                 {},
 	"bench/corpus":              {},

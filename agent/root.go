@@ -16,7 +16,7 @@ func newRootCommand(u *ui) *cobra.Command {
 		newPlanCommand(u),
 		newProfilesCommand(u),
 		newScanCommand(u),
-		newVerifyCommand(u),
+		newOpenCommand(u), newVerifyCommand(u),
 		newDoctorCommand(u),
 		newPresignCommand(u),
 		newVersionCommand(u),

@@ -37,6 +37,9 @@ const (
 	hintPrivileges  = "run it as root (sudo), or from an elevated prompt"
 	hintIncomplete  = "the run was cut off: what is named as intact can be used; run collect again for the rest"
 	hintTampered    = "don't rely on this copy; compare the seal with the one in the log of SSM, Azure or the terminal, and fetch the case again"
+	hintIdentity    = "give the private key, on your own machine: -i key.txt (of age), or -i ~/.ssh/id_ed25519"
+	hintDiffers     = "choose another folder with -o, or look at the two with: bellwether verify"
+	noteStored      = "note: only what is stored was checked; what it holds, only a private key shows: -i FILE"
 	noteUnsealed    = "note: whole in itself; that it is the case that the run made, only the seal from the run's own output shows: --seal HEX"
 	hintInterrupted = "a run keeps what it had collected until then; anything else can be started again"
 )
@@ -185,6 +188,9 @@ type summaryJSON struct {
 	Case     string          `json:"case"`
 	Where    string          `json:"where"`
 	Seal     string          `json:"seal"`
+	Key      string          `json:"signing_key"`
+	Archive  string          `json:"archive_sha256,omitempty"`
+	Size     int64           `json:"archive_size,omitempty"`
 	Totals   evidence.Totals `json:"totals"`
 	Commands counts          `json:"commands"`
 	Files    counts          `json:"files"`
@@ -203,7 +209,7 @@ const maxSummary = 2000
 func (u *ui) summary(r result, asJSON bool) error {
 	if asJSON {
 		s := summaryJSON{
-			Verdict: verdictWord(r), Exit: r.Exit, Case: r.Case, Where: r.Where, Seal: r.Seal, Totals: r.Totals, Commands: r.Tally.commands,
+			Verdict: verdictWord(r), Exit: r.Exit, Case: r.Case, Where: r.Where, Seal: r.Seal, Key: r.Key, Archive: r.SHA256, Size: r.Size, Totals: r.Totals, Commands: r.Tally.commands,
 			Files: r.Tally.files, Unread: r.Tally.refused, NUnread: r.Tally.nRefused, Severity: r.Tally.severities, Seconds: r.Took.Seconds(), OffsetMS: r.ClockOffset.Milliseconds(),
 		}
 		if r.Err != nil {
@@ -246,6 +252,9 @@ func details(r result) string {
 		fmt.Fprintf(&b, "  %-9s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	row("where", "%s", r.Where)
+	if r.SHA256 != "" {
+		row("archive", "%s, sha256 %s", humanize.IBytes(uint64(r.Size)), r.SHA256)
+	}
 	c, f := r.Tally.commands, r.Tally.files
 	row("commands", "%d ran, %d not run (not installed, or left out), %d failed, %d cut short", c.Kept, c.Skipped, c.Failed, c.Partial)
 	row("files", "%d kept (%s), %d left alone, %d not readable, %d cut short", f.Kept, humanize.IBytes(uint64(f.Bytes)), f.Skipped, f.Failed, f.Partial)
@@ -276,6 +285,7 @@ func details(r result) string {
 	row("took", "%s", r.Took.Round(100*time.Millisecond))
 	if r.Seal != "" {
 		row("verify", "bellwether verify CASE --seal %s", r.Seal)
+		row("key", "%s signed SHA256SUMS", r.Key)
 	}
 	return b.String()
 }
@@ -315,6 +325,7 @@ func wholeLines(s string, n int) string {
 func (u *ui) verdictJSON(folder string, v evidence.Verdict, bad error) error {
 	out := map[string]any{
 		"case": folder, "ok": bad == nil, "seal": v.Seal, "lines": v.Lines, "files": v.Files, "bytes": v.Bytes, "complete": v.Totals.Complete,
+		"name": v.Case, "signing_key": v.Key, "stored_only": v.Stored,
 	}
 	if bad != nil {
 		out["error"] = bad.Error()
@@ -325,15 +336,37 @@ func (u *ui) verdictJSON(folder string, v evidence.Verdict, bad error) error {
 // verified prints what verify has found of a case in which nothing is wrong.
 func (u *ui) verified(folder string, v evidence.Verdict, sealed bool) error {
 	state := "the run was complete"
+	if v.Stored {
+		_, err := fmt.Fprintf(u.out, "OK %s: %d encrypted files, %s, as SHA256SUMS has them\nkey %s\nsays that its seal is %s\n%s\n",
+			folder, v.Files, humanize.IBytes(uint64(v.Bytes)), v.Key, v.Seal, noteStored)
+		return err
+	}
 	if !v.Totals.Complete {
 		state = "the run was not complete: " + strings.Join(v.Totals.Missing, "; ")
 	}
-	_, err := fmt.Fprintf(u.out, "OK %s: %d files, %s, %d manifest lines; %s\nseal %s\n",
-		folder, v.Files, humanize.IBytes(uint64(v.Bytes)), v.Lines, state, v.Seal)
+	_, err := fmt.Fprintf(u.out, "OK %s: %d files, %s, %d manifest lines; %s\nseal %s\nkey %s\n",
+		folder, v.Files, humanize.IBytes(uint64(v.Bytes)), v.Lines, state, v.Seal, v.Key)
 	if err == nil && !sealed {
 		_, err = fmt.Fprintln(u.out, noteUnsealed)
 	}
 	return err
+}
+
+// opened prints what has become of one archive.
+func (u *ui) opened(name, folder string, o evidence.Opened) {
+	there := ""
+	if o.There > 0 {
+		there = fmt.Sprintf(", %d were there and are the same", o.There)
+	}
+	fmt.Fprintf(u.out, "OK %s: %d files in %s%s\n", name, o.Written, folder, there)
+}
+
+// notOpened prints why one of several archives was not opened, or not whole.
+func (u *ui) notOpened(name string, err error) {
+	fmt.Fprintf(u.err, "error: %s: %s\n", evidence.Printable(name), evidence.Printable(err.Error()))
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(u.err, "hint: %s\n", hint)
+	}
 }
 
 // profileList prints the built-in profiles.

@@ -31,7 +31,11 @@ type book struct {
 }
 
 func (c *Case) openBook(name string, reserve int64) (*book, error) {
-	o, err := c.create(name, Meta{Size: -1, Reserve: reserve})
+	store := c.store
+	if name == SumsFile || name == SignatureFile {
+		store = c.clear
+	}
+	o, err := c.createIn(store, name, Meta{Size: -1, Reserve: reserve})
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}

@@ -15,15 +15,17 @@ import (
 
 	"bellwether/collectors"
 
+	"filippo.io/age"
 	"golang.org/x/sync/errgroup"
 )
 
 // What the books of a case set aside, in bytes, so that they can be finished when the store is full: enough for the manifest of some
 // thousand items.
 const (
-	manifestReserve = 2 << 20
-	sumsReserve     = 512 << 10
-	reportReserve   = 128 << 10
+	manifestReserve  = 2 << 20
+	sumsReserve      = 512 << 10
+	signatureReserve = 4 << 10
+	reportReserve    = 128 << 10
 )
 
 // Info is case.json: who, where, when. The parts that other packages know are theirs to shape.
@@ -38,6 +40,7 @@ type Info struct {
 	Operator any       `json:"operator"`
 	Profiles any       `json:"profiles"`
 	Options  any       `json:"options"`
+	Key      string    `json:"signing_key"` // public half of the key that signs SHA256SUMS
 }
 
 // Options are what a case needs besides its store.
@@ -45,9 +48,11 @@ type Options struct {
 	Info     Info
 	Name     func(start time.Time) string // names the case's folder, see [CaseName]
 	Taps     []Tap
-	MaxBytes int64      // of all items together; 0 means no limit
-	InFlight int        // items that are committed to the store side by side; at least 1
-	OnLine   func(Line) // called with every line of the manifest but the last, one at a time; may be nil
+	Encrypt  []age.Recipient // nobody else can read the case; empty: it is not encrypted
+	Archive  *ArchiveOptions // the case is one zip file; nil: an object for each item
+	MaxBytes int64           // of all items together; 0 means no limit
+	InFlight int             // items that are committed to the store side by side; at least 1
+	OnLine   func(Line)      // called with every line of the manifest but the last, one at a time; may be nil
 	// OnFinding is called with every finding, by several goroutines at once; may be nil.
 	OnFinding func(Finding)
 	Now       func() time.Time
@@ -57,7 +62,11 @@ type Options struct {
 // A Case keeps the items of one run. It may be used by several goroutines at once.
 type Case struct {
 	ctx      context.Context
-	store    Store
+	base     Store    // that the caller gave
+	store    Store    // in which the items are: base, or what archives or encrypts into it
+	clear    Store    // for what is never encrypted but with an archive: SHA256SUMS and its signature
+	archive  *archive // nil if there is none
+	signer   *signer
 	opt      Options
 	prefix   string
 	names    *namer
@@ -65,16 +74,17 @@ type Case struct {
 	commits  errgroup.Group
 	findings findings
 
-	mu       sync.Mutex // guards what follows
-	manifest *book
-	sums     *book
-	log      *book
-	chain    chain
-	totals   Totals
-	noRoom   bool
-	refused  int   // items in a row that the store had no room for
-	fatal    error // of the store: no item can be kept any more
-	broken   error // of the books: not even a line can be kept
+	mu        sync.Mutex // guards what follows
+	manifest  *book
+	sums      *book
+	signature *book
+	log       *book
+	chain     chain
+	totals    Totals
+	noRoom    bool
+	refused   int   // items in a row that the store had no room for
+	fatal     error // of the store: no item can be kept any more
+	broken    error // of the books: not even a line can be kept
 }
 
 var _ collectors.AnomalySink = (*Case)(nil)
@@ -82,16 +92,45 @@ var _ collectors.AnomalySink = (*Case)(nil)
 // New claims a folder for the case, which no other run has or gets, and writes case.json into it. The context governs everything that
 // the case writes, until Close has returned.
 func New(ctx context.Context, store Store, opt Options) (*Case, error) {
-	c := &Case{ctx: ctx, store: store, opt: opt, names: newNamer(), budget: budget{max: opt.MaxBytes}}
+	key, err := newSigner()
+	if err != nil {
+		return nil, err
+	}
+	opt.Info.Key = key.key()
+	c := &Case{ctx: ctx, base: store, store: store, clear: store, signer: key, opt: opt, names: newNamer(), budget: budget{max: opt.MaxBytes}}
 	c.commits.SetLimit(max(1, opt.InFlight))
+	if len(opt.Encrypt) > 0 {
+		c.store = sealing{store, opt.Encrypt}
+	}
 	line, err := c.claim()
 	if err != nil {
 		return nil, err
 	}
 	if err := c.openBooks(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, c.abandon())
 	}
 	return c, c.record(line)
+}
+
+// abandon drops an archive in which nothing is.
+func (c *Case) abandon() error {
+	if c.archive == nil {
+		return nil
+	}
+	return c.archive.abort()
+}
+
+// enter makes the archive, if there is to be one, that the case is kept in.
+func (c *Case) enter() error {
+	if c.opt.Archive == nil {
+		return nil
+	}
+	a, err := newArchive(c.ctx, c.base, c.prefix, c.opt.Encrypt, c.opt.Now, *c.opt.Archive)
+	if err != nil {
+		return taken(err)
+	}
+	c.archive, c.store, c.clear = a, a, a
+	return nil
 }
 
 func (c *Case) openBooks() error {
@@ -102,6 +141,7 @@ func (c *Case) openBooks() error {
 	}{
 		{ManifestFile, manifestReserve, &c.manifest},
 		{SumsFile, sumsReserve, &c.sums},
+		{SignatureFile, signatureReserve, &c.signature},
 		{LogFile, reportReserve, &c.log},
 		{FindingsFile, reportReserve, &c.findings.jsonl},
 		{HitsFile, reportReserve, &c.findings.hits},
@@ -113,6 +153,9 @@ func (c *Case) openBooks() error {
 		*b.to = opened
 	}
 	c.chain.w = c.manifest
+	if c.archive != nil {
+		c.chain.w = io.MultiWriter(c.manifest, writerFunc(c.archive.note))
+	}
 	return nil
 }
 
@@ -130,9 +173,12 @@ func (c *Case) claim() (Line, error) {
 			return Line{}, fmt.Errorf("encoding %s: %w", CaseFile, err)
 		}
 		b = append(b, '\n')
-		err = c.put(CaseFile, b)
+		line := c.ownLine(CaseFile, int64(len(b)), hashOf(b))
+		if err = c.enter(); err == nil {
+			line.SizeStored, line.SHA256Stored, err = c.put(CaseFile, b)
+		}
 		if err == nil {
-			return c.ownLine(CaseFile, int64(len(b)), hashOf(b)), nil
+			return line, nil
 		}
 		if !errors.Is(err, errTaken) {
 			return Line{}, fmt.Errorf("starting the case %s: %w", c.prefix, err)
@@ -142,19 +188,26 @@ func (c *Case) claim() (Line, error) {
 	return Line{}, fmt.Errorf("starting the case: the folder %s and those of the seconds before it exist already", c.prefix)
 }
 
-func (c *Case) put(name string, b []byte) error {
+// put writes a file at once. It returns size and digest of what is stored, if that is something else.
+func (c *Case) put(name string, b []byte) (size *int64, sum string, err error) {
 	o, err := c.create(name, Meta{Size: int64(len(b))})
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	if _, err := o.Write(b); err != nil {
-		return errors.Join(err, o.Abort())
+		return nil, "", errors.Join(err, o.Abort())
 	}
-	return taken(o.Commit())
+	if err := o.Commit(); err != nil {
+		return nil, "", taken(err)
+	}
+	size, sum = storedOf(o)
+	return size, sum, nil
 }
 
-func (c *Case) create(name string, meta Meta) (Object, error) {
-	o, err := c.store.Create(c.ctx, path.Join(c.prefix, name), meta)
+func (c *Case) create(name string, meta Meta) (Object, error) { return c.createIn(c.store, name, meta) }
+
+func (c *Case) createIn(store Store, name string, meta Meta) (Object, error) {
+	o, err := store.Create(c.ctx, path.Join(c.prefix, name), meta)
 	return o, taken(err)
 }
 
@@ -204,6 +257,7 @@ func (c *Case) commit(item *collectors.Item, object Object, line Line) error {
 		if err := object.Commit(); err != nil {
 			return c.storeFailed(item, err)
 		}
+		line.SizeStored, line.SHA256Stored = storedOf(object)
 		return c.record(line)
 	}
 	if c.opt.InFlight <= 1 {
@@ -276,12 +330,15 @@ func (c *Case) record(line Line) error {
 		return nil
 	}
 	c.refused = 0
-	return c.sum(line.SHA256, line.Name)
+	return c.sum(line.Name, line.SHA256, line.SHA256Stored)
 }
 
-// sum appends a line that `sha256sum -c` reads.
-func (c *Case) sum(hash, name string) error {
-	if _, err := io.WriteString(c.sums, hash+"  "+name+"\n"); err != nil {
+// sum appends a line that `sha256sum -c` reads: of what is stored.
+func (c *Case) sum(name, content, stored string) error {
+	if stored != "" {
+		name, content = name+SealedExt, stored
+	}
+	if _, err := io.WriteString(io.MultiWriter(c.sums, c.signer), content+"  "+name+"\n"); err != nil {
 		c.broken = fmt.Errorf("writing %s: %w", SumsFile, err)
 		return c.broken
 	}
@@ -308,6 +365,10 @@ type Summary struct {
 	Case   string
 	Seal   string
 	Totals Totals
+	Key    string // public half of the key that has signed SHA256SUMS
+	Place  string // where the case is in its store: its folder, or the archive
+	SHA256 string // of the archive, empty without one
+	Size   int64  // of the archive
 }
 
 // Close ends the case: it waits for the items that are still under way, closes the books, and writes the end line. missing says what
@@ -316,14 +377,21 @@ type Summary struct {
 func (c *Case) Close(missing ...string) (Summary, error) {
 	c.Wait()
 	missing = append(missing, c.notTaken()...)
-	if err := c.closeReports(); err != nil {
-		return c.summary(""), err
+	seal, err := c.closeBooks(missing)
+	if c.archive != nil {
+		err = errors.Join(err, c.archive.close())
 	}
-	seal, err := c.end(missing)
 	if err != nil {
 		return c.summary(""), err
 	}
 	return c.summary(seal), nil
+}
+
+func (c *Case) closeBooks(missing []string) (seal string, err error) {
+	if err := c.closeReports(); err != nil {
+		return "", err
+	}
+	return c.end(missing)
 }
 
 // notTaken says what the store did not take.
@@ -345,7 +413,9 @@ func (c *Case) closeReports() error {
 		if err := b.commit(); err != nil {
 			return err
 		}
-		if err := c.record(c.ownLine(b.name, b.size, b.sum())); err != nil {
+		line := c.ownLine(b.name, b.size, b.sum())
+		line.SizeStored, line.SHA256Stored = storedOf(b.object)
+		if err := c.record(line); err != nil {
 			return err
 		}
 	}
@@ -365,16 +435,27 @@ func (c *Case) end(missing []string) (seal string, err error) {
 	if err := c.manifest.commit(); err != nil {
 		return "", err
 	}
-	if err := c.sum(c.manifest.sum(), ManifestFile); err != nil {
+	_, stored := storedOf(c.manifest.object)
+	if err := c.sum(ManifestFile, c.manifest.sum(), stored); err != nil {
 		return "", err
 	}
-	return seal, c.sums.commit()
+	if err := c.sums.commit(); err != nil {
+		return "", err
+	}
+	if _, err := c.signature.Write(c.signer.sign(comment(c.prefix, seal, totals.Complete))); err != nil {
+		return "", fmt.Errorf("writing %s: %w", SignatureFile, err)
+	}
+	return seal, c.signature.commit()
 }
 
 func (c *Case) summary(seal string) Summary {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Summary{Case: c.prefix, Seal: seal, Totals: c.totals}
+	s := Summary{Case: c.prefix, Seal: seal, Totals: c.totals, Key: c.signer.key(), Place: c.prefix}
+	if c.archive != nil {
+		s.Place, s.SHA256, s.Size = c.archive.name, hexSum(c.archive.out.hash), c.archive.out.size
+	}
+	return s
 }
 
 // ownLine is the manifest line of one of the case's own files.
@@ -390,3 +471,7 @@ func (c *Case) ownLine(name string, size int64, sum string) Line {
 func hexSum(h interface{ Sum([]byte) []byte }) string {
 	return hex.EncodeToString(h.Sum(make([]byte, 0, sha256.Size)))
 }
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

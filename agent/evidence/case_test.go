@@ -254,7 +254,7 @@ func TestManyAtOnce(t *testing.T) {
 	wg.Wait()
 	s := closeCase(t, c)
 	all := lines(t, m.objects[folder+ManifestFile])
-	if s.Totals.OK != 201 || len(all) != 205 || len(m.objects) != 206 { // with case.json; log, hits and findings are empty
+	if s.Totals.OK != 201 || len(all) != 205 || len(m.objects) != 207 { // with case.json, sums and signature; log, hits and findings are empty
 		t.Errorf("%d ok, %d lines, %d objects", s.Totals.OK, len(all), len(m.objects))
 	}
 }
@@ -317,11 +317,11 @@ func onDisk(t *testing.T) (dir string, s Summary) {
 
 func TestVerify(t *testing.T) {
 	dir, s := onDisk(t)
-	v, err := Verify(t.Context(), dir, s.Seal)
+	v, err := Verify(t.Context(), dir, VerifyOptions{Seal: s.Seal})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Verdict{Seal: s.Seal, Lines: 8, Files: 6, Bytes: v.Bytes, Totals: s.Totals}
+	want := Verdict{Seal: s.Seal, Lines: 8, Files: 6, Bytes: v.Bytes, Totals: s.Totals, Case: s.Case, Key: s.Key}
 	if diff := cmp.Diff(want, v); diff != "" || v.Bytes == 0 {
 		t.Errorf("verdict (-want +got):\n%s", diff)
 	}
@@ -365,7 +365,7 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 		{"a cut manifest", edit(ManifestFile, func(s string) string { return s[:len(s)-20] }), "", "the manifest has no end line; 6 files up to line 7 are intact"},
 		{"a missing end", edit(ManifestFile, func(s string) string { return strings.Replace(s, line(s, 8), "", 1) }), "", "the case is incomplete"},
 		{"no manifest", func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, ManifestFile))) }, "", "no case"},
-		{"a changed sum", edit(SumsFile, func(s string) string { return "0" + s[1:] }), "", "SHA256SUMS: line 1 was changed"},
+		{"a changed sum", edit(SumsFile, func(s string) string { return string(s[0]^1) + s[1:] }), "", "SHA256SUMS: line 1 was changed"},
 		{"a removed sum", edit(SumsFile, func(s string) string { return strings.Replace(s, line(s, 2), "", 1) }), "", "SHA256SUMS: the line of files/a was removed"},
 		{"an added sum", edit(SumsFile, func(s string) string { return s + line(s, 1) }), "", "was added or changed"},
 		{"a directory for a file", func(t *testing.T, dir string) {
@@ -379,7 +379,7 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir, _ := onDisk(t)
 			tt.do(t, dir)
-			_, err := Verify(t.Context(), dir, tt.seal)
+			_, err := Verify(t.Context(), dir, VerifyOptions{Seal: tt.seal})
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
@@ -399,7 +399,7 @@ func TestVerifyStaysInTheCase(t *testing.T) {
 		_, err := ch.append(Line{Kind: kindItem, Name: name, Size: &size, SHA256: hashOf([]byte("x"))})
 		must(t, err)
 		must(t, os.WriteFile(filepath.Join(dir, ManifestFile), []byte(b.String()), 0o644))
-		if _, err := Verify(t.Context(), dir, ""); err == nil || !strings.Contains(err.Error(), "outside the case") {
+		if _, err := Verify(t.Context(), dir, VerifyOptions{}); err == nil || !strings.Contains(err.Error(), "outside the case") {
 			t.Errorf("%s: %v, want a refusal", name, err)
 		}
 	}

@@ -36,6 +36,8 @@ type Line struct {
 	Reason       string              `json:"reason,omitempty"`
 	Size         *int64              `json:"size,omitempty"`
 	SHA256       string              `json:"sha256,omitempty"`
+	SizeStored   *int64              `json:"size_stored,omitempty"`
+	SHA256Stored string              `json:"sha256_stored,omitempty"` // of what the store has, where it is encrypted
 	SourceSize   int64               `json:"source_size,omitempty"`
 	Mode         string              `json:"mode,omitempty"`
 	Owner        string              `json:"owner,omitempty"`
