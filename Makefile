@@ -28,7 +28,7 @@ triage: build ## build, then triage this host into ./incidents
 	./bellwether collect --incident triage --to incidents
 
 test: ## all tests, with real servers that are built into .cache/tools (pinned)
-	$(GO) test $(TESTFLAGS) ./...
+	$(GO) test -timeout 20m $(TESTFLAGS) ./...
 
 test-hosts: $(TOOLS)/hosts/bookworm ## triage booted test hosts: as Debian makes them, and with a break-in planted (root, debootstrap, systemd-nspawn)
 	BELLWETHER_HOST_ROOT=$< $(GO) test -tags hosts -count=1 $(TESTFLAGS) ./testhosts
