@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -26,12 +27,11 @@ type azureServer struct {
 	clock     *clock
 }
 
-func newAzureServer(t *testing.T) *azureServer {
+func newAzureServer(t *testing.T, endpoint string) *azureServer {
 	t.Helper()
-	endpoint := uploadertest.Azurite(t)
 	return &azureServer{
 		proxy:     uploadertest.NewProxy(t, strings.TrimSuffix(endpoint, "/"+uploadertest.AzuriteAccount)),
-		container: uploadertest.NewContainer(t, endpoint, "faults"),
+		container: uploadertest.NewContainer(t, endpoint, fmt.Sprint("faults-", rand.Uint32())),
 		clock:     &clock{now: time.Now()},
 	}
 }
@@ -72,10 +72,26 @@ func isAzure(kind string) func(*http.Request) bool {
 	return func(r *http.Request) bool { return azureRequest(r) == kind }
 }
 
+// All of them share one server, which takes seconds to start.
+func TestAzureStore(t *testing.T) {
+	endpoint := uploadertest.Azurite(t)
+	for name, run := range map[string]func(*testing.T, string){
+		"requests":        testAzureRequests,
+		"metadata":        testAzureMetadata,
+		"faults":          testAzureFaults,
+		"wrong checksum":  testAzureWrongChecksum,
+		"scratch floor":   testAzureScratchFloor,
+		"refusals":        testAzureRefusals,
+		"read only token": testAzureReadOnlyToken,
+	} {
+		t.Run(name, func(t *testing.T) { run(t, endpoint) })
+	}
+}
+
 // With c alone nothing but Put Blob is asked for, also of an object that has to be kept on disk; nothing of that stays.
-func TestAzureRequests(t *testing.T) {
+func testAzureRequests(t *testing.T, endpoint string) {
 	for rights, want := range map[string][]string{"c": {"blob"}, "cw": {"blob", "block", "blocklist"}} {
-		s := newAzureServer(t)
+		s := newAzureServer(t, endpoint)
 		scratch := t.TempDir()
 		var kinds []string
 		s.proxy.Set(func(r *http.Request) uploadertest.Fault {
@@ -109,8 +125,8 @@ func TestAzureRequests(t *testing.T) {
 	}
 }
 
-func TestAzureMetadata(t *testing.T) {
-	s := newAzureServer(t)
+func testAzureMetadata(t *testing.T, endpoint string) {
+	s := newAzureServer(t, endpoint)
 	for rights, size := range map[string]int{"c": 3, "cw": large} {
 		object, err := s.open(t, rights, nil).Create(t.Context(), rights, uploader.Meta{Size: -1, ModTime: time.Unix(1_234_567_890, 5)})
 		if err != nil {
@@ -137,8 +153,8 @@ func TestAzureMetadata(t *testing.T) {
 }
 
 // An upload survives what happens on the way to the server, and arrives whole and once.
-func TestAzureFaults(t *testing.T) {
-	s := newAzureServer(t)
+func testAzureFaults(t *testing.T, endpoint string) {
+	s := newAzureServer(t, endpoint)
 	cut, lose, mangle, busy := uploadertest.Cut, uploadertest.LoseAnswer, uploadertest.Mangle, uploadertest.Refuse(503, "ServerBusy")
 	wrong := uploadertest.AnswerHeader("X-Ms-Content-Crc64", "AAAAAAAAAAA=")
 	for i, test := range []struct {
@@ -179,8 +195,8 @@ func TestAzureFaults(t *testing.T) {
 }
 
 // What the service has can't be taken back, so a checksum that differs is an error.
-func TestAzureWrongChecksum(t *testing.T) {
-	s := newAzureServer(t)
+func testAzureWrongChecksum(t *testing.T, endpoint string) {
+	s := newAzureServer(t, endpoint)
 	s.proxy.Set(func(*http.Request) uploadertest.Fault {
 		return uploadertest.AnswerHeader("X-Ms-Content-Crc64", "AAAAAAAAAAA=")
 	})
@@ -192,8 +208,8 @@ func TestAzureWrongChecksum(t *testing.T) {
 }
 
 // What is on disk while it waits never takes the volume below the floor.
-func TestAzureScratchFloor(t *testing.T) {
-	s := newAzureServer(t)
+func testAzureScratchFloor(t *testing.T, endpoint string) {
+	s := newAzureServer(t, endpoint)
 	floor, err := uploader.ParseFloor("99.9%")
 	if err != nil {
 		t.Fatal(err)
@@ -208,8 +224,8 @@ func TestAzureScratchFloor(t *testing.T) {
 }
 
 // What the service refuses is not tried again, and the error says what to do. Tokens are in none of it.
-func TestAzureRefusals(t *testing.T) {
-	s := newAzureServer(t)
+func testAzureRefusals(t *testing.T, endpoint string) {
+	s := newAzureServer(t, endpoint)
 	for _, test := range []struct {
 		status int
 		code   string
@@ -246,8 +262,8 @@ func TestAzureRefusals(t *testing.T) {
 }
 
 // A token for reading may not write, and the server itself says so.
-func TestAzureReadOnlyToken(t *testing.T) {
-	s := newAzureServer(t)
+func testAzureReadOnlyToken(t *testing.T, endpoint string) {
+	s := newAzureServer(t, endpoint)
 	if err := send(t, s.open(t, "rl", nil), "x", content(small)); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("got error %v, want fs.ErrPermission", err)
 	}

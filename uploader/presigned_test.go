@@ -257,7 +257,7 @@ func TestTicketExpires(t *testing.T) {
 
 // What expires under way pauses the upload: it goes on as soon as somebody has put a new one there.
 func TestExpiredPauses(t *testing.T) {
-	s, azure := newServer(t), newAzureServer(t)
+	s, azure := newServer(t), newAzureServer(t, uploadertest.Azurite(t))
 	for kind, write := range map[string]func(name string) error{
 		"ticket": func(name string) error {
 			form, err := s.presigner(t, "a prefix/IR-7").Form(t.Context(), 6*24*time.Hour, 1<<20)
@@ -354,8 +354,8 @@ func FuzzParseTicket(f *testing.F) {
 
 // A SAS URL of one blob is a presigned URL too, as the emulator of Azure takes it.
 func TestPresignedBlob(t *testing.T) {
-	s := newAzureServer(t)
-	u := s.proxy.URL + "/" + uploadertest.AzuriteAccount + "/faults/one.zip?" + s.container.BlobSAS(t, "one.zip", "c")
+	s := newAzureServer(t, uploadertest.Azurite(t))
+	u := s.proxy.URL + "/" + uploadertest.AzuriteAccount + "/" + s.container.Name + "/one.zip?" + s.container.BlobSAS(t, "one.zip", "c")
 	for i, size := range []int{large, small} {
 		err := send(t, presigned(t, u), "x", content(size))
 		if i == 0 && err != nil || i > 0 && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrPermission) {
@@ -366,7 +366,7 @@ func TestPresignedBlob(t *testing.T) {
 		t.Errorf("got %d bytes back, %v", len(got), err)
 	}
 	s.proxy.Next(isAzure("blob"), uploadertest.Mangle)
-	u = s.proxy.URL + "/" + uploadertest.AzuriteAccount + "/faults/two.zip?" + s.container.BlobSAS(t, "two.zip", "c")
+	u = s.proxy.URL + "/" + uploadertest.AzuriteAccount + "/" + s.container.Name + "/two.zip?" + s.container.BlobSAS(t, "two.zip", "c")
 	if err := send(t, presigned(t, u), "x", content(small)); err != nil {
 		t.Errorf("a byte that was changed once: %v", err)
 	}
