@@ -70,6 +70,7 @@ fuzz: ## every fuzz target for FUZZTIME each (default 30s)
 bench: build ## what a run costs, and a scan, side by side with other tools
 	bench/spine.sh
 	bench/tap.sh
+	bench/keep.sh
 	bench/scan.sh -q
 
 release: cross ## the binaries with their checksums in dist
