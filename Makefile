@@ -70,6 +70,7 @@ fuzz: ## every fuzz target for FUZZTIME each (default 30s)
 bench: build ## what a run, a scan and a triage cost, side by side with other tools
 	bench/spine.sh
 	bench/tap.sh
+	bench/keep.sh
 	bench/scan.sh -q
 	bench/triage.sh 1
 	@if command -v nginx && command -v wrk; then bench/impact.sh; else echo "left out: what a run costs a web server (needs nginx and wrk)"; fi
