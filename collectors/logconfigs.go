@@ -139,20 +139,21 @@ func (v *volumes) configuredLog(ctx context.Context, l configuredLog) error {
 	if !validGlob(pattern) {
 		return nil
 	}
-	any := false
+	any, excluded := false, false
 	err := v.follow(ctx, pattern, v.step, maxHops, func(x found) error {
-		any = true
 		if v.looked++; v.looked > maxLooked {
 			return errLookedEnough
 		}
-		if x.info.mode.IsRegular() {
-			v.candidate(x, "named in "+l.place)
+		if x.info.mode.IsRegular() && !v.candidate(x, "named in "+l.place) {
+			excluded = true
+			return nil
 		}
+		any = true
 		return nil
 	})
 	name := strings.ReplaceAll(l.glob, `\`, "")
 	reason := "there is no such file"
-	if v.excluded(name) {
+	if excluded || v.excluded(name) {
 		reason = "excluded by the profile"
 	}
 	if !any && !strings.ContainsAny(l.glob, "*?[{") {

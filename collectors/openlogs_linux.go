@@ -227,6 +227,8 @@ func (v *volumes) copyOpen(ctx context.Context, l *logFile, note string) (int64,
 		l.reason = "could not be opened any more: " + plain(err)
 	case ok:
 		l.reason = "kept already: " + k.path
+	case l.reason == "" && !v.env.Look && beginsAsPrivateKey(f):
+		l.reason = privateKey
 	case l.reason == "" && v.step.MaxFileSize > 0 && st.blocks > v.step.MaxFileSize:
 		l.reason = fmt.Sprintf("larger than the limit of %s", humanize.IBytes(uint64(v.step.MaxFileSize)))
 	}

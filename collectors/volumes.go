@@ -104,9 +104,14 @@ func (v *volumes) peek(ctx context.Context, pattern string, step profiles.Step, 
 	}).walk(ctx, pattern)
 }
 
-// candidate takes a file that was judged to be a log.
-func (v *volumes) candidate(x found, foundBy string) {
+// candidate takes a file that was judged to be a log, and reports whether the profile allows it: what a configuration or a process names may
+// be a secret, and a pattern's exclusions are compared only with what is below its fixed part.
+func (v *volumes) candidate(x found, foundBy string) bool {
+	if v.excluded(x.path) {
+		return false
+	}
 	v.logs.add(logFile{path: x.path, size: x.info.size, changed: x.info.newest()}, foundBy)
+	return true
 }
 
 // named finds logs by their names: on the other volumes, and below the roots of applications on the system's own.
@@ -180,6 +185,9 @@ func (v *volumes) copy(ctx context.Context, l *logFile) (int64, error) {
 		}
 		if l.reason == "" && v.step.MaxFileSize > 0 && x.info.blocks > v.step.MaxFileSize && x.info.size > v.step.MaxFileSize {
 			l.reason = fmt.Sprintf("larger than the limit of %s", humanize.IBytes(uint64(v.step.MaxFileSize)))
+		}
+		if l.reason == "" && !v.env.Look && x.isPrivateKey() {
+			l.reason = privateKey
 		}
 		if l.reason != "" {
 			x.reason = l.reason + "; found: " + note
