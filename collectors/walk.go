@@ -107,9 +107,10 @@ func (w *walker) descend(base string) (d *dir, real string, stop *found) {
 	return d, "/" + strings.Join(at, "/"), nil
 }
 
-// look is a stat that doesn't touch a network file system.
+// look is a stat that doesn't touch a file system that may never answer, or that mounts another when it is touched. Other pseudo file
+// systems are gone through: /dev/shm is below one.
 func (w *walker) look(d *dir, name, here string) (info, *found) {
-	if m, ok := w.mounts[w.onMachine(here)]; ok && networkTypes[m.Type] {
+	if m, ok := w.mounts[w.onMachine(here)]; ok && m.mayHang() {
 		return info{}, &found{path: here, reason: m.passOver()}
 	}
 	st, err := d.stat(name)
