@@ -178,7 +178,7 @@ func (v *volumes) unreachable(ctx context.Context, live procfs.FS, h holder, o o
 		return nil
 	}
 	v.byFD[id] = true
-	l := logFile{path: o.path, size: st.size, changed: st.newest(), fd: o.at}
+	l := logFile{path: o.path, size: st.size, changed: st.newest(), uid: st.uid, fd: o.at}
 	if h.foreign {
 		l.path = path.Join("/proc", strconv.Itoa(h.pid), "root", o.path)
 		by += ", in a mount namespace of its own"

@@ -3,6 +3,7 @@ package collectors
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -103,7 +104,7 @@ func TestLogFilesAreBounded(t *testing.T) {
 	}
 	l.add(logFile{path: "d"}, "another way")
 	var got []string
-	for _, f := range l.newestFirst() {
+	for _, f := range l.bestFirst() {
 		got = append(got, f.path+": "+strings.Join(f.foundBy, ", "))
 	}
 	if want := "d: way, another way|c: way"; strings.Join(got, "|") != want {
@@ -111,6 +112,31 @@ func TestLogFilesAreBounded(t *testing.T) {
 	}
 	if l.dropped != 2 || l.droppedBytes != 5 || !l.droppedUntil.Equal(time.Unix(0, 20)) {
 		t.Errorf("dropped %d of %d bytes until %v", l.dropped, l.droppedBytes, l.droppedUntil)
+	}
+}
+
+// Nobody's files push out what another account's processes hold open, or what configurations name, nor the logs of those who have few.
+func TestLogFilesOfOthersStay(t *testing.T) {
+	l := newLogFiles(10)
+	l.add(logFile{path: "/old/open", uid: 33, changed: time.Unix(1, 0)}, "open for writing by nginx (pid 7)")
+	l.add(logFile{path: "/old/named", uid: 0, byName: true, changed: time.Unix(1, 0)}, byItsName)
+	for i := range 50 {
+		l.add(logFile{path: fmt.Sprint("/decoy/", i), uid: 1000, byName: true, changed: time.Unix(int64(100+i), 0)}, byItsName)
+	}
+	l.add(logFile{path: "/decoy/45", uid: 1000, changed: time.Unix(145, 0)}, "named in /etc/app.conf:1")
+	for i := range 5 {
+		l.add(logFile{path: fmt.Sprint("/open/", i), uid: uint32(i), changed: time.Unix(2, 0)}, "open for writing by x (pid 8)")
+	}
+	var got []string
+	for _, f := range l.bestFirst() {
+		got = append(got, f.path)
+	}
+	want := "/decoy/45 /open/0 /open/1 /open/2 /open/3 /open/4 /old/open /decoy/49 /decoy/48 /old/named"
+	if strings.Join(got, " ") != want {
+		t.Errorf("got %q, want %q", strings.Join(got, " "), want)
+	}
+	if l.dropped != 47 || len(l.named.byUID) != 2 {
+		t.Errorf("%d dropped of %d owners, want 47 of 2", l.dropped, len(l.named.byUID))
 	}
 }
 

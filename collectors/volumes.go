@@ -20,7 +20,7 @@ import (
 // maxLooked bounds how many files one step looks at by their names.
 const maxLooked = 3_000_000
 
-// volumes finds logs wherever they are and copies them, the newest first: files that processes hold open, files that configurations name,
+// volumes finds logs wherever they are and copies them: files that processes hold open, files that configurations name,
 // and files on other volumes, and below the roots of applications, that are called like logs.
 type volumes struct {
 	env     *Env
@@ -104,13 +104,16 @@ func (v *volumes) peek(ctx context.Context, pattern string, step profiles.Step, 
 	}).walk(ctx, pattern)
 }
 
+// byItsName is how a log was found that nothing but its name says to be one.
+const byItsName = "by its name"
+
 // candidate takes a file that was judged to be a log, and reports whether the profile allows it: what a configuration or a process names may
 // be a secret, and a pattern's exclusions are compared only with what is below its fixed part.
 func (v *volumes) candidate(x found, foundBy string) bool {
 	if v.excluded(x.path) {
 		return false
 	}
-	v.logs.add(logFile{path: x.path, size: x.info.size, changed: x.info.newest()}, foundBy)
+	v.logs.add(logFile{path: x.path, size: x.info.size, changed: x.info.newest(), uid: x.info.uid, byName: foundBy == byItsName}, foundBy)
 	return true
 }
 
@@ -131,7 +134,7 @@ func (v *volumes) named(ctx context.Context) error {
 				return errLookedEnough
 			}
 			if x.info.mode.IsRegular() && matchesAny(v.step.Names, x.name, x.path) {
-				v.candidate(x, "by its name")
+				v.candidate(x, byItsName)
 			}
 			return nil
 		})
@@ -148,10 +151,10 @@ func (v *volumes) named(ctx context.Context) error {
 	return nil
 }
 
-// keep copies the logs, the newest first, as far as the limits allow.
+// keep copies the logs as far as the limits allow: those that are open or configured before those that are only called so, the newest first.
 func (v *volumes) keep(ctx context.Context) error {
 	b := newBudget(v.step)
-	for _, l := range v.logs.newestFirst() {
+	for _, l := range v.logs.bestFirst() {
 		if ctx.Err() != nil {
 			l.reason = "not reached: " + whyStopped(ctx, ctx.Err())
 			continue
@@ -207,8 +210,8 @@ func (v *volumes) copy(ctx context.Context, l *logFile) (int64, error) {
 }
 
 func (v *volumes) tableOfLogs() table[logRow] {
-	rows := make([]logRow, 0, len(v.logs.oldest)+len(v.rows.missing))
-	for _, l := range v.logs.newestFirst() {
+	rows := make([]logRow, 0, len(v.logs.byPath)+len(v.rows.missing))
+	for _, l := range v.logs.bestFirst() {
 		rows = append(rows, logRow{
 			Path: l.path, Size: l.size, Changed: l.changed.UTC().Format(time.RFC3339), Volume: v.volumeOf(l.path), FoundBy: l.foundBy, Kept: l.kept, Reason: l.reason,
 		})
@@ -223,7 +226,7 @@ func (v *volumes) tableOfLogs() table[logRow] {
 		{"reason", func(r logRow) string { return r.Reason }},
 	}}
 	if v.logs.dropped > 0 {
-		t.reason = fmt.Sprintf("%d older files, %s, the newest of %s, were found and are not listed", v.logs.dropped,
+		t.reason = fmt.Sprintf("%d more files, %s, the newest of %s, were found and are not listed: first those that only a name calls a log go, of the owner who has the most, the oldest of them", v.logs.dropped,
 			humanize.IBytes(uint64(v.logs.droppedBytes)), v.logs.droppedUntil.UTC().Format(time.RFC3339))
 	}
 	return t
