@@ -57,7 +57,12 @@ func (v *volumes) openFiles(ctx context.Context) error {
 			if seen++; seen > maxAllFDs {
 				return nil
 			}
-			if err := v.openFile(ctx, live, h, path.Join(at, "fd", fd), fd); err != nil {
+			err := v.openFile(ctx, live, h, path.Join(at, "fd", fd), fd)
+			if errors.Is(err, errLookedEnough) {
+				v.cut("looking for what open logs were rotated to: more than %d names were come upon, and the open files from pid %d on were not looked at", maxLooked, pid)
+				return nil
+			}
+			if err != nil {
 				return err
 			}
 		}

@@ -47,6 +47,7 @@ type walker struct {
 	exclude  []string   // globs
 	maxDepth int
 	visit    func(found) error
+	count    func() error // called for each name before it is looked at, whether it matches or not; its error ends the walk; may be nil
 }
 
 // walk visits everything that the pattern matches, in the order of the names (of a directory with more than nameBatch names, batch by
@@ -184,6 +185,11 @@ func (w *walker) dir(ctx context.Context, d *dir, at string, g *glob, rel string
 
 // entry visits one name of the directory d, which is at the path at, or rel as the pattern sees it.
 func (w *walker) entry(ctx context.Context, d *dir, name, at string, g *glob, rel string, depth int) error {
+	if w.count != nil {
+		if err := w.count(); err != nil {
+			return err
+		}
+	}
 	at, rel = path.Join(at, name), path.Join(rel, name)
 	matches, below := g.match(rel), g.below(rel)
 	if (!matches && !below) || w.excluded(name, at) {

@@ -1,9 +1,13 @@
 package collectors
 
 import (
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"bellwether/profiles"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -44,5 +48,29 @@ func TestFixedPartEndsAtMountsThatMayHang(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("visited (-want +got):\n%s", diff)
+	}
+}
+
+// Names that a walk comes upon count, whether the pattern matches them or not.
+func TestLookCountsWhatDoesNotMatch(t *testing.T) {
+	root := t.TempDir()
+	for _, name := range []string{"a", "b", "c", "d"} {
+		if err := os.MkdirAll(filepath.Join(root, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := openRoot(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	v := &volumes{env: NewEnv(root, slog.New(slog.DiscardHandler)), root: d, sink: &heldItems{map[string]*Item{}, map[string]string{}}}
+	v.mayLookAt(3)
+	if err := v.look(t.Context(), "/*/x/*.conf", profiles.Step{}, func(found) error { return nil }); !errors.Is(err, errLookedEnough) {
+		t.Errorf("error %v, want that it looked at enough", err)
+	}
+	v.mayLookAt(4 + 4) // the four, and x in each
+	if err := v.look(t.Context(), "/*/x/*.conf", profiles.Step{}, func(found) error { return nil }); err != nil {
+		t.Error(err)
 	}
 }
