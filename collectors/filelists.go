@@ -47,12 +47,12 @@ func newFileLists(c *walkAll, sink Sink, index *pkgdb.Index, who *owners) *fileL
 	now := c.env.Now()
 	l := &fileLists{lines: lines, sink: sink, index: index, who: who, since: now.Add(-c.step.NewerThan), findings: newFindingCounts()}
 	l.buffers.New = func() any { b := make([]byte, 0, 1024); return &b }
+	l.body = lines.addSure("state/walk/bodyfile.txt", "every file, for mactime")
+	l.executables = lines.addSure("state/walk/executables.txt", "programs and libraries: SHA-256, size, time of modification, path, package")
 	for _, d := range []struct {
 		to          **lineList
 		name, about string
 	}{
-		{&l.body, "bodyfile", "every file, for mactime"},
-		{&l.executables, "executables", "programs and libraries: SHA-256, size, time of modification, path, package"},
 		{&l.recent, "recent", "changed within " + c.step.NewerThan.String()},
 		{&l.setID, "suid", "set-user-id and set-group-id files"},
 		{&l.caps, "capabilities", "files with capabilities, as getcap prints them"},
