@@ -232,10 +232,8 @@ func (v *volumes) copyOpen(ctx context.Context, l *logFile, note string) (int64,
 		l.reason = "could not be opened any more: " + plain(err)
 	case ok:
 		l.reason = "kept already: " + k.path
-	case l.reason == "" && !v.env.Look && beginsAsPrivateKey(f):
-		l.reason = privateKey
-	case l.reason == "" && v.step.MaxFileSize > 0 && st.blocks > v.step.MaxFileSize:
-		l.reason = fmt.Sprintf("larger than the limit of %s", humanize.IBytes(uint64(v.step.MaxFileSize)))
+	case l.reason == "":
+		l.reason = v.whyNotOpen(f, x)
 	}
 	if f != nil {
 		defer f.Close()
@@ -249,18 +247,49 @@ func (v *volumes) copyOpen(ctx context.Context, l *logFile, note string) (int64,
 	if !data.whole(st.size) {
 		item.Name += ".sparse"
 	}
-	err = v.sink.Add(item, func(w io.Writer) error {
-		buf := v.env.seen.buffer()
-		defer v.env.seen.release(buf)
+	if v.env.Look {
 		v.env.seen.add(x, v.step.Name)
-		if !data.whole(st.size) {
-			return copySparse(ctx, w, f, *buf, data, item)
-		}
-		_, err := copySpan(ctx, w, f, *buf, Extent{0, st.size})
+	}
+	if err := v.sink.Add(item, func(w io.Writer) error { return v.keepOpen(ctx, w, f, x, item, data) }); err != nil {
+		return 0, err
+	}
+	if _, l.kept = v.env.seen.find(x); !l.kept {
+		l.reason = "could not be kept: see the manifest"
+	}
+	return total(data.extents), nil
+}
+
+// whyNotOpen says why a file that a process holds open is not kept, or returns "".
+func (v *volumes) whyNotOpen(f *os.File, x found) string {
+	judge := file{env: v.env, step: v.step}
+	reason := judge.passOver(x)
+	switch {
+	case reason != "":
+		return reason
+	case !v.env.Look && beginsAsPrivateKey(f):
+		return privateKey
+	case v.step.MaxFileSize > 0 && x.info.blocks > v.step.MaxFileSize:
+		return fmt.Sprintf("larger than the limit of %s", humanize.IBytes(uint64(v.step.MaxFileSize)))
+	}
+	return ""
+}
+
+// keepOpen reads a file that a process holds open into w, as [file.keep] does one that has a name.
+func (v *volumes) keepOpen(ctx context.Context, w io.Writer, f *os.File, x found, item *Item, data *dataMap) error {
+	defer dropCache(f)
+	buf := v.env.seen.buffer()
+	defer v.env.seen.release(buf)
+	var err error
+	if data.whole(x.info.size) {
+		_, err = copySpan(ctx, w, f, *buf, Extent{0, x.info.size})
+	} else {
+		err = copySparse(ctx, w, f, *buf, data, item)
+	}
+	if err != nil {
 		return err
-	})
-	l.kept = err == nil
-	return total(data.extents), err
+	}
+	v.env.seen.add(x, v.step.Name)
+	return changed(item, f, x, x.info)
 }
 
 // openLayout opens what a process holds open, if it is a regular file, and says where its data is.
