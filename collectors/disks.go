@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -51,7 +52,10 @@ func (v *volumes) readVolumes(ctx context.Context) {
 	v.volumes = append(v.volumes, swaps...)
 	v.volumes = append(v.volumes, notMounted(v.volumes, parsePartitions(strings.NewReader(text("proc/partitions"))), v.holders)...)
 	v.volumes = append(v.volumes, onlyInFstab(v.volumes, fstab)...)
-	v.volumes = v.volumes[:min(len(v.volumes), maxVolumes)]
+	if len(v.volumes) > maxVolumes {
+		v.volumesCut = fmt.Sprintf("%d of %d volumes are listed; logs were not looked for on the others", maxVolumes, len(v.volumes))
+		v.volumes = v.volumes[:maxVolumes]
+	}
 	for i := range v.volumes {
 		vol := &v.volumes[i]
 		vol.Walked = vol.walk
@@ -130,7 +134,7 @@ func mounted(mounts mountTable, system mount, live bool) []volume {
 func parseSwaps(r io.Reader) []volume {
 	var out []volume
 	lines := bufio.NewScanner(r)
-	for lines.Scan() && len(out) < maxVolumes {
+	for lines.Scan() && len(out) <= maxVolumes { // one more shows that there are too many
 		f := strings.Fields(lines.Text())
 		if len(f) < 4 || f[0] == "Filename" {
 			continue
@@ -160,7 +164,7 @@ type partition struct {
 func parsePartitions(r io.Reader) []partition {
 	var out []partition
 	lines := bufio.NewScanner(r)
-	for lines.Scan() && len(out) < maxVolumes {
+	for lines.Scan() && len(out) <= maxVolumes { // one more shows that there are too many
 		f := strings.Fields(lines.Text())
 		if len(f) != 4 || strings.Contains(f[3], "/") || f[3] == ".." {
 			continue
@@ -220,7 +224,7 @@ type fstabLine struct{ device, path, kind string }
 func parseFstab(r io.Reader) []fstabLine {
 	var out []fstabLine
 	lines := bufio.NewScanner(r)
-	for lines.Scan() && len(out) < maxVolumes {
+	for lines.Scan() && len(out) <= maxVolumes { // one more shows that there are too many
 		f := strings.Fields(lines.Text())
 		if len(f) < 3 || strings.HasPrefix(f[0], "#") {
 			continue
@@ -266,7 +270,7 @@ func (v *volumes) tableOfVolumes() table[volume] {
 		}
 		return strconv.FormatInt(n, 10)
 	}
-	return table[volume]{name: "volumes", source: "/proc/self/mountinfo, /proc/partitions, /proc/swaps and /etc/fstab", rows: v.volumes, columns: []column[volume]{
+	return table[volume]{name: "volumes", source: "/proc/self/mountinfo, /proc/partitions, /proc/swaps and /etc/fstab", rows: v.volumes, reason: v.volumesCut, columns: []column[volume]{
 		{"kind", func(r volume) string { return r.Kind }},
 		{"type", func(r volume) string { return r.Type }},
 		{"size", func(r volume) string { return bytes(r.Size) }},

@@ -154,11 +154,17 @@ func (r *configReader) include(ctx context.Context, pattern, place string, depth
 
 // entries takes what one file says.
 func (r *configReader) entries(ctx context.Context, f logconf.File, depth int) error {
-	for _, e := range logconf.Parse(r.program, f) {
+	entries := logconf.Parse(r.program, f)
+	if len(entries) >= logconf.MaxEntries {
+		r.cut("of what %s says no more than %d things were taken", f.Path, logconf.MaxEntries)
+	}
+	for _, e := range entries {
 		place := fmt.Sprintf("%s:%d", f.Path, e.Line)
 		switch e.Kind {
 		case logconf.Log:
-			if len(r.logs) < maxConfigs {
+			if len(r.logs) >= maxConfigs {
+				r.cut("more than %d logs are named: the rest was not looked for", maxConfigs)
+			} else {
 				r.logs = append(r.logs, configuredLog{strings.Clone(e.Path), place}) // not the whole text
 			}
 		case logconf.Include:
@@ -166,7 +172,9 @@ func (r *configReader) entries(ctx context.Context, f logconf.File, depth int) e
 				return err
 			}
 		case logconf.Forward, logconf.Note:
-			if len(r.rows.forwarding) < maxForwards {
+			if len(r.rows.forwarding) >= maxForwards {
+				r.cut("more than %d rows of all programs together: the rest is not listed in log-forwarding", maxForwards)
+			} else {
 				r.rows.forwarding = append(r.rows.forwarding, forwardRow{r.program, e.Protocol, strings.Clone(e.Target), place})
 			}
 		}
@@ -215,9 +223,11 @@ func (v *volumes) missing(row logRow) {
 		}
 		return
 	}
-	if len(v.rows.missing) < maxMissing {
-		v.rows.missing = append(v.rows.missing, row)
+	if len(v.rows.missing) >= maxMissing {
+		v.cut("more than %d logs are named that are not there or excluded: the rest is not listed", maxMissing)
+		return
 	}
+	v.rows.missing = append(v.rows.missing, row)
 }
 
 func (v *volumes) tableOfForwarding() table[forwardRow] {

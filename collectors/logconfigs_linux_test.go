@@ -70,3 +70,39 @@ func TestVolumesBoundsConfigurations(t *testing.T) {
 		}
 	})
 }
+
+// Where a limit bites, the tables say so.
+func TestVolumesSayWhatTheyLeftOut(t *testing.T) {
+	files := map[string]string{"etc/nginx/nginx.conf": "include conf.d/*.conf;\n", "srv/x": "", "proc/12/comm": "busy\n"}
+	for i := range 2010 { // one more than a file may name, and more than a program may
+		files["etc/nginx/conf.d/0.conf"] += fmt.Sprintf("error_log /nowhere/%d.log;\n", i)
+	}
+	files["etc/nginx/conf.d/1.conf"] = "error_log /nowhere/more.log;\n"
+	for i := range 5100 {
+		files[fmt.Sprintf("etc/nginx/conf.d/2%d.conf", i/1000)] += fmt.Sprintf("error_log syslog:server=10.0.%d.%d;\n", i/256, i%256)
+	}
+	var mounts strings.Builder
+	for i := range 2100 {
+		fmt.Fprintf(&mounts, "LABEL=%d /mnt/%d ext4 defaults 0 0\n", i, i)
+	}
+	files["etc/fstab"] = mounts.String()
+	root := collectorstest.Root(t, files)
+	must(t, os.MkdirAll(filepath.Join(root, "proc/12/fd"), 0o755))
+	for i := range 4100 {
+		must(t, os.Symlink("socket:[1]", filepath.Join(root, fmt.Sprintf("proc/12/fd/%d", i))))
+	}
+	sink := collect(t, root, volumesStep)
+	want := []string{
+		"busy (pid 12) holds more than 4096 files open: the rest was not looked at",
+		"configuration of nginx: of what /etc/nginx/conf.d/0.conf says no more than 2000 things were taken",
+		"configuration of nginx: more than 2000 logs are named: the rest was not looked for",
+		"configuration of nginx: more than 5000 rows of all programs together: the rest is not listed in log-forwarding",
+		"more than 1000 logs are named that are not there or excluded: the rest is not listed",
+	}
+	if got := tableReason(t, sink, "logs"); got != strings.Join(want, "; ") {
+		t.Errorf("logs: %q, want %q", got, want)
+	}
+	if got := tableReason(t, sink, "volumes"); !strings.HasPrefix(got, "2000 of 2") || !strings.HasSuffix(got, " volumes are listed; logs were not looked for on the others") {
+		t.Errorf("volumes: %q", got)
+	}
+}

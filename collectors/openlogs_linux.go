@@ -53,8 +53,9 @@ func (v *volumes) openFiles(ctx context.Context) error {
 		if comm, err := live.Read(at + "/comm"); err == nil {
 			h.name = strings.TrimSpace(string(comm))
 		}
-		for _, fd := range fdsOf(filepath.Join(v.env.Root, at, "fd")) {
+		for _, fd := range v.fdsOf(filepath.Join(v.env.Root, at, "fd"), h) {
 			if seen++; seen > maxAllFDs {
+				v.cut("more than %d files are open: those of the processes from pid %d on were not looked at", maxAllFDs, pid)
 				return nil
 			}
 			err := v.openFile(ctx, live, h, path.Join(at, "fd", fd), fd)
@@ -70,15 +71,18 @@ func (v *volumes) openFiles(ctx context.Context) error {
 	return nil
 }
 
-// fdsOf returns the numbers of a process's open files.
-func fdsOf(folder string) []string {
+// fdsOf returns the numbers of a process's open files, and notes where there are too many.
+func (v *volumes) fdsOf(folder string, h holder) []string {
 	d, err := os.Open(folder)
 	if err != nil {
 		return nil // it has ended, or it isn't ours to look at
 	}
 	defer d.Close()
-	names, _ := d.Readdirnames(maxFDs)
-	return names
+	names, _ := d.Readdirnames(maxFDs + 1)
+	if len(names) > maxFDs {
+		v.cut("%s (pid %d) holds more than %d files open: the rest was not looked at", h.name, h.pid, maxFDs)
+	}
+	return names[:min(len(names), maxFDs)]
 }
 
 // openFile judges one open file.

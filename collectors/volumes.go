@@ -37,6 +37,7 @@ type volumes struct {
 	}
 	looked, lookMost int      // names, and how many they may be; 0 means maxLooked
 	cuts             []string // what a limit left out, for the tables
+	volumesCut       string   // and of the volumes
 }
 
 // A logRow is one line of state/logs.
