@@ -48,8 +48,7 @@ func (v *volumes) readVolumes(ctx context.Context) {
 	mounts := v.mountsBelow(text("proc/self/mountinfo"))
 	fstab := parseFstab(strings.NewReader(string(v.read(ctx, "/etc/fstab", maxLogConfig))))
 	v.volumes = mounted(mounts, v.env.mounts[path.Clean(filepath.ToSlash(v.env.Root))], v.env.Root == "/")
-	swaps := parseSwaps(strings.NewReader(text("proc/swaps")))
-	v.volumes = append(v.volumes, swaps...)
+	v.volumes = append(v.volumes, swapVolumes(procfs.ParseSwaps([]byte(text("proc/swaps"))))...)
 	v.volumes = append(v.volumes, notMounted(v.volumes, parsePartitions(strings.NewReader(text("proc/partitions"))), v.holders)...)
 	v.volumes = append(v.volumes, onlyInFstab(v.volumes, fstab)...)
 	if len(v.volumes) > maxVolumes {
@@ -130,24 +129,16 @@ func mounted(mounts mountTable, system mount, live bool) []volume {
 	return out
 }
 
-// parseSwaps reads /proc/swaps, see proc(5): a line of headings, then the name, the type, and the size and what is used of it in KiB.
-func parseSwaps(r io.Reader) []volume {
+// swapVolumes makes rows of what is swapped to.
+func swapVolumes(swaps []procfs.Swap) []volume {
 	var out []volume
-	lines := bufio.NewScanner(r)
-	for lines.Scan() && len(out) <= maxVolumes { // one more shows that there are too many
-		f := strings.Fields(lines.Text())
-		if len(f) < 4 || f[0] == "Filename" {
+	for _, s := range swaps {
+		if s.Size < 0 || s.Used < 0 || s.Used > s.Size {
 			continue
 		}
-		size, errSize := strconv.ParseInt(f[2], 10, 40)
-		used, errUsed := strconv.ParseInt(f[3], 10, 40)
-		if errSize != nil || errUsed != nil || size < 0 || used < 0 || used > size {
-			continue
-		}
-		name := procfs.Unescape(f[0])
-		vol := volume{Device: name, Type: f[1], Kind: "swap", Size: size << 10, Free: (size - used) << 10, Reason: "in use: memory of processes may be on it"}
-		if f[1] == "file" {
-			vol.Path = name
+		vol := volume{Device: s.Path, Type: s.Type, Kind: "swap", Size: s.Size, Free: s.Size - s.Used, Reason: "in use: memory of processes may be on it"}
+		if s.Type == "file" {
+			vol.Path = s.Path
 		}
 		out = append(out, vol)
 	}
