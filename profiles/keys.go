@@ -81,6 +81,8 @@ var stepKeys = []key{
 		func(d *decoder, s *Step, n ast.Node) { s.MaxDepth = d.depth(n) }},
 	{"newer_than", []string{File, Journal, Stat, Walk, Schedule, Volumes, Vendor}, "time", "any age; walk 1d, schedule 14d", "Only what was changed (by mtime, ctime or btime, the newest), or logged, within this time. Of a walk: what recent.txt lists. For schedule: what was changed within it is a finding; --since takes its place.",
 		func(d *decoder, s *Step, n ast.Node) { s.NewerThan = d.age(n) }},
+	{"note", []string{File}, "text", "", "What the manifest says of each file that is kept, such as that it can hold secrets.",
+		func(d *decoder, s *Step, n ast.Node) { s.Note = d.text(n) }},
 	{"ignore_date_range", append([]string{File, Journal, Stat, Walk, Volumes, Vendor}, readsRoles...), "true or false", "false", "--since does not narrow this step.",
 		func(d *decoder, s *Step, n ast.Node) { s.IgnoreDateRange = d.boolean(n) }},
 
