@@ -65,7 +65,8 @@ func addReason(item *Item, s string) {
 	item.Reason += s
 }
 
-// changed notes what happened to the file in the meantime. What was read stays as it is.
+// changed notes what happened to the file in the meantime. What was read stays as it is. A file that was found without a directory, through a
+// process that holds it open, has no name to look at again.
 func changed(item *Item, r *os.File, x found, before info) error {
 	note := func(s string) { addReason(item, s) }
 	after, err := statFile(r)
@@ -80,6 +81,9 @@ func changed(item *Item, r *os.File, x found, before info) error {
 		return fmt.Errorf("shrank while it was read: from %d to %d bytes", before.size, after.size)
 	case !after.mtime.Equal(before.mtime):
 		note("was written to while it was read")
+	}
+	if x.in == nil {
+		return nil
 	}
 	if now, err := x.in.stat(x.name); err != nil || (now.ino != before.ino || now.dev != before.dev) {
 		note("was moved or replaced while it was read")

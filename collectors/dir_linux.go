@@ -195,17 +195,11 @@ func fileMode(m uint32) fs.FileMode {
 func (i info) trusted() bool { return i.uid == 0 || int(i.uid) == os.Geteuid() }
 
 // dropCache gives the page cache that reading a file took back to the host.
-func dropCache(f *os.File) { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) }
+func dropCache(f *os.File) { dropCacheOf(f, 0, 0) }
 
-// inCache reports whether the host had most of a file in its page cache before we read it: then it is in use, and is left there. Before Linux
-// 6.5 nobody can tell.
-func inCache(f *os.File, size int64) bool {
-	span := unix.CachestatRange{Len: uint64(size)}
-	var got unix.Cachestat_t
-	if err := unix.Cachestat(uint(f.Fd()), &span, &got, 0); err != nil {
-		return false
-	}
-	return 2*got.Cache*uint64(os.Getpagesize()) >= uint64(size)
+// dropCacheOf is dropCache of a part of a file; a length of 0 means up to its end.
+func dropCacheOf(f *os.File, offset, length int64) {
+	_ = unix.Fadvise(int(f.Fd()), offset, length, unix.FADV_DONTNEED)
 }
 
 // readPage says that no more than a page is wanted of a file for now, and readOn that all of it is.

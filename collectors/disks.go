@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -47,11 +48,13 @@ func (v *volumes) readVolumes(ctx context.Context) {
 	mounts := v.mountsBelow(text("proc/self/mountinfo"))
 	fstab := parseFstab(strings.NewReader(string(v.read(ctx, "/etc/fstab", maxLogConfig))))
 	v.volumes = mounted(mounts, v.env.mounts[path.Clean(filepath.ToSlash(v.env.Root))], v.env.Root == "/")
-	swaps := parseSwaps(strings.NewReader(text("proc/swaps")))
-	v.volumes = append(v.volumes, swaps...)
+	v.volumes = append(v.volumes, swapVolumes(procfs.ParseSwaps([]byte(text("proc/swaps"))))...)
 	v.volumes = append(v.volumes, notMounted(v.volumes, parsePartitions(strings.NewReader(text("proc/partitions"))), v.holders)...)
 	v.volumes = append(v.volumes, onlyInFstab(v.volumes, fstab)...)
-	v.volumes = v.volumes[:min(len(v.volumes), maxVolumes)]
+	if len(v.volumes) > maxVolumes {
+		v.volumesCut = fmt.Sprintf("%d of %d volumes are listed; logs were not looked for on the others", maxVolumes, len(v.volumes))
+		v.volumes = v.volumes[:maxVolumes]
+	}
 	for i := range v.volumes {
 		vol := &v.volumes[i]
 		vol.Walked = vol.walk
@@ -126,24 +129,16 @@ func mounted(mounts mountTable, system mount, live bool) []volume {
 	return out
 }
 
-// parseSwaps reads /proc/swaps, see proc(5): a line of headings, then the name, the type, and the size and what is used of it in KiB.
-func parseSwaps(r io.Reader) []volume {
+// swapVolumes makes rows of what is swapped to.
+func swapVolumes(swaps []procfs.Swap) []volume {
 	var out []volume
-	lines := bufio.NewScanner(r)
-	for lines.Scan() && len(out) < maxVolumes {
-		f := strings.Fields(lines.Text())
-		if len(f) < 4 || f[0] == "Filename" {
+	for _, s := range swaps {
+		if s.Size < 0 || s.Used < 0 || s.Used > s.Size {
 			continue
 		}
-		size, errSize := strconv.ParseInt(f[2], 10, 40)
-		used, errUsed := strconv.ParseInt(f[3], 10, 40)
-		if errSize != nil || errUsed != nil || size < 0 || used < 0 || used > size {
-			continue
-		}
-		name := procfs.Unescape(f[0])
-		vol := volume{Device: name, Type: f[1], Kind: "swap", Size: size << 10, Free: (size - used) << 10, Reason: "in use: memory of processes may be on it"}
-		if f[1] == "file" {
-			vol.Path = name
+		vol := volume{Device: s.Path, Type: s.Type, Kind: "swap", Size: s.Size, Free: s.Size - s.Used, Reason: "in use: memory of processes may be on it"}
+		if s.Type == "file" {
+			vol.Path = s.Path
 		}
 		out = append(out, vol)
 	}
@@ -160,7 +155,7 @@ type partition struct {
 func parsePartitions(r io.Reader) []partition {
 	var out []partition
 	lines := bufio.NewScanner(r)
-	for lines.Scan() && len(out) < maxVolumes {
+	for lines.Scan() && len(out) <= maxVolumes { // one more shows that there are too many
 		f := strings.Fields(lines.Text())
 		if len(f) != 4 || strings.Contains(f[3], "/") || f[3] == ".." {
 			continue
@@ -220,7 +215,7 @@ type fstabLine struct{ device, path, kind string }
 func parseFstab(r io.Reader) []fstabLine {
 	var out []fstabLine
 	lines := bufio.NewScanner(r)
-	for lines.Scan() && len(out) < maxVolumes {
+	for lines.Scan() && len(out) <= maxVolumes { // one more shows that there are too many
 		f := strings.Fields(lines.Text())
 		if len(f) < 3 || strings.HasPrefix(f[0], "#") {
 			continue
@@ -266,7 +261,7 @@ func (v *volumes) tableOfVolumes() table[volume] {
 		}
 		return strconv.FormatInt(n, 10)
 	}
-	return table[volume]{name: "volumes", source: "/proc/self/mountinfo, /proc/partitions, /proc/swaps and /etc/fstab", rows: v.volumes, columns: []column[volume]{
+	return table[volume]{name: "volumes", source: "/proc/self/mountinfo, /proc/partitions, /proc/swaps and /etc/fstab", rows: v.volumes, reason: v.volumesCut, columns: []column[volume]{
 		{"kind", func(r volume) string { return r.Kind }},
 		{"type", func(r volume) string { return r.Type }},
 		{"size", func(r volume) string { return bytes(r.Size) }},

@@ -26,7 +26,7 @@ func TestVolumeRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := mounted(mounts, mount{}, true)
-	rows = append(rows, parseSwaps(strings.NewReader("Filename\tType\tSize\tUsed\tPriority\n/swap\\040file file 1024 24 -2\n/dev/vda2 partition 2048 0 -3\nodd\n"))...)
+	rows = append(rows, swapVolumes(procfs.ParseSwaps([]byte("Filename\tType\tSize\tUsed\tPriority\n/swap\\040file file 1024 24 -2\n/dev/vda2 partition 2048 0 -3\n/odd file 1 2 -4\nodd\n")))...)
 	parts := parsePartitions(strings.NewReader("major minor  #blocks  name\n\n 254 0 100 vda\n 254 1 50 vda1\n 254 2 2 vda2\n 254 17 9 vdb1\n 254 32 7 vdc\n 1 0 4 ram0\n"))
 	rows = append(rows, notMounted(rows, parts, func(name string) []string { return map[string][]string{"vda": {"vda1", "vda2"}}[name] })...)
 	fstab := parseFstab(strings.NewReader("# comment\n/dev/vda1 / ext4 defaults 0 1\nUUID=1 none swap sw 0 0\nserver:/a /backup nfs ro 0 0\n/dev/vdb1 /data xfs x 0 0\n"))
@@ -70,7 +70,7 @@ func FuzzVolumeTables(f *testing.F) {
 		if err != nil {
 			mounts = nil
 		}
-		rows := append(mounted(mounts, mount{}, true), parseSwaps(strings.NewReader(text))...)
+		rows := append(mounted(mounts, mount{}, true), swapVolumes(procfs.ParseSwaps([]byte(text)))...)
 		rows = append(rows, notMounted(rows, parsePartitions(strings.NewReader(text)), func(string) []string { return nil })...)
 		rows = append(rows, onlyInFstab(rows, parseFstab(strings.NewReader(text)))...)
 		for _, r := range rows {

@@ -23,7 +23,9 @@ type file struct {
 	note string // what the manifest says of what is kept: how it was found
 }
 
-func newFile(env *Env, step profiles.Step) Collector { return &file{env: env, step: step} }
+func newFile(env *Env, step profiles.Step) Collector {
+	return &file{env: env, step: step, note: step.Note}
+}
 
 // Collect implements [Collector].
 func (f *file) Collect(ctx context.Context, sink Sink) error {

@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"encoding/hex"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -28,7 +29,7 @@ type fileLists struct {
 	named                                                                                                                    []namedList
 
 	mu       sync.Mutex
-	findings map[string]int // by rule and severity
+	findings findingCounts
 	failed   error
 	buffers  sync.Pool
 }
@@ -44,14 +45,14 @@ type namedList struct {
 func newFileLists(c *walkAll, sink Sink, index *pkgdb.Index, who *owners) *fileLists {
 	lines := newLineLists(sink, c.step, "the walk of all local volumes")
 	now := c.env.Now()
-	l := &fileLists{lines: lines, sink: sink, index: index, who: who, since: now.Add(-c.step.NewerThan), findings: map[string]int{}}
+	l := &fileLists{lines: lines, sink: sink, index: index, who: who, since: now.Add(-c.step.NewerThan), findings: newFindingCounts()}
 	l.buffers.New = func() any { b := make([]byte, 0, 1024); return &b }
+	l.body = lines.addSure("state/walk/bodyfile.txt", "every file, for mactime")
+	l.executables = lines.addSure("state/walk/executables.txt", "programs and libraries: SHA-256, size, time of modification, path, package")
 	for _, d := range []struct {
 		to          **lineList
 		name, about string
 	}{
-		{&l.body, "bodyfile", "every file, for mactime"},
-		{&l.executables, "executables", "programs and libraries: SHA-256, size, time of modification, path, package"},
 		{&l.recent, "recent", "changed within " + c.step.NewerThan.String()},
 		{&l.setID, "suid", "set-user-id and set-group-id files"},
 		{&l.caps, "capabilities", "files with capabilities, as getcap prints them"},
@@ -159,7 +160,7 @@ func (l *fileLists) names(e *entry, f anomaly.File, long func() []byte) {
 		l.note(l.hidden, l.hidden.line(long()), f, anomaly.HiddenDirectory)
 	}
 	if finding, ok := anomaly.OddName(f); ok && e.name != "." {
-		l.add(l.odd, l.odd.line(long()), finding)
+		l.add(l.odd, l.odd.line(long()), f.UID, finding)
 	}
 	if mode&fs.ModeNamedPipe != 0 {
 		l.pipes.line(long())
@@ -176,7 +177,7 @@ func (l *fileLists) names(e *entry, f anomaly.File, long func() []byte) {
 		at := n.list.line(long())
 		if n.keys {
 			if finding, ok := anomaly.KeysOdd(f, func(home string) bool { return l.who.homes[home] }); ok {
-				l.add(n.list, at, finding)
+				l.add(n.list, at, f.UID, finding)
 			}
 		}
 	}
@@ -188,7 +189,7 @@ func (l *fileLists) contents(e *entry, f anomaly.File, b []byte, long func() []b
 		l.executables.line(appendProgram(b, e))
 	}
 	if finding, ok := anomaly.ELFOdd(f); ok {
-		l.add(l.elf, l.elf.line(long()), finding)
+		l.add(l.elf, l.elf.line(long()), f.UID, finding)
 	}
 	if !e.digests.checked || e.digests.intact {
 		return
@@ -237,27 +238,23 @@ func (l *fileLists) notSeen(p, reason string) {
 // note keeps what a rule says of an entry that stands in a line of a list.
 func (l *fileLists) note(list *lineList, line int64, f anomaly.File, rule func(anomaly.File) (anomaly.Finding, bool)) {
 	if finding, ok := rule(f); ok {
-		l.add(list, line, finding)
+		l.add(list, line, f.UID, finding)
 	}
 }
 
-// mostFindings bounds the findings of one rule: what floods the report hides the rest. The lists have all.
-const mostFindings = 200
-
-func (l *fileLists) add(list *lineList, line int64, f anomaly.Finding) {
+// add reports what a rule says of a file of an owner, whose line in a list that is.
+func (l *fileLists) add(list *lineList, line int64, uid uint32, f anomaly.Finding) {
 	to, ok := l.sink.(AnomalySink)
 	if !ok {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	kind := f.ID + " " + string(f.Severity) // many of medium severity are not to hide one that is high
-	l.findings[kind]++
-	switch n := l.findings[kind]; {
+	switch n, kind := l.findings.count(f, uid); {
 	case n > mostFindings || l.failed != nil:
 		return
 	case n == mostFindings:
-		f.Text += "; further findings of this rule and severity are not reported, see the list " + list.name
+		f.Text += fmt.Sprintf("; further findings of this rule and severity about files of %s are not reported, see the list %s", kind.of(), list.name)
 	}
 	l.failed = to.Anomaly(f, list.name, line)
 }

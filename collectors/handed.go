@@ -84,7 +84,7 @@ func (h *handed) add(env *Env, s profiles.Step, patterns []string) {
 	if len(patterns) == 0 {
 		return
 	}
-	f := &file{env: env, step: s}
+	f := &file{env: env, step: s, note: s.Note}
 	for _, p := range patterns {
 		_, rest := doublestar.SplitPattern(p)
 		h.patterns = append(h.patterns, &handedFile{file: f, pattern: p, rest: rest})

@@ -32,7 +32,7 @@ type lineLists struct {
 	group   errgroup.Group
 	lists   []*lineList
 	mu      sync.Mutex
-	open    int
+	places  int   // in the sink that are still to be had
 	stopped error // of the sink: nothing more can be kept
 }
 
@@ -41,6 +41,7 @@ type lineList struct {
 	all     *lineLists
 	name    string // in the case
 	about   string // the item's source, after the folder that is walked
+	sure    bool   // a place in the sink is kept for it
 	mu      sync.Mutex
 	buf     []byte
 	lines   int64
@@ -52,7 +53,15 @@ type lineList struct {
 }
 
 func newLineLists(sink Sink, step profiles.Step, source string) *lineLists {
-	return &lineLists{sink: sink, step: step, source: source}
+	return &lineLists{sink: sink, step: step, source: source, places: openLists}
+}
+
+// addSure makes a list that a place in the sink is kept for, so that it is whole however long it gets. There may be less than openLists.
+func (a *lineLists) addSure(name, about string) *lineList {
+	l := a.add(name, about)
+	l.sure = true
+	a.places--
+	return l
 }
 
 // add makes a list.
@@ -77,14 +86,17 @@ func (a *lineLists) stop(err error) {
 	}
 }
 
-// mayOpen reports whether one more list may write into the sink, and counts it.
-func (a *lineLists) mayOpen() bool {
+// mayOpen reports whether a list may write into the sink, and takes its place.
+func (a *lineLists) mayOpen(l *lineList) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.open >= openLists {
+	if l.sure {
+		return true
+	}
+	if a.places <= 0 {
 		return false
 	}
-	a.open++
+	a.places--
 	return true
 }
 
@@ -107,7 +119,7 @@ func (l *lineList) line(b []byte) int64 {
 // flush hands what is held to the sink, if the list has an item or may have one.
 func (l *lineList) flush() {
 	if l.chunks == nil {
-		if !l.all.mayOpen() {
+		if !l.all.mayOpen(l) {
 			return
 		}
 		l.start()
@@ -158,7 +170,7 @@ func (l *lineList) pass(w io.Writer) error {
 func (l *lineList) whole() error {
 	switch {
 	case l.dropped > 0:
-		return fmt.Errorf("%d further lines are left out: too many lists are this long; bodyfile.txt has all", l.dropped)
+		return fmt.Errorf("%d further lines are left out: too many lists are this long; bodyfile.txt has every file, and executables.txt the SHA-256 of every program", l.dropped)
 	case l.reason != "":
 		return errors.New(l.reason)
 	}

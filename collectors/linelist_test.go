@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"bellwether/profiles"
 )
@@ -91,6 +92,27 @@ func TestLineListsAreBounded(t *testing.T) {
 	}
 	if whole != openLists || cut != 2 {
 		t.Errorf("%d lists are whole and %d cut, want %d and 2", whole, cut, openLists)
+	}
+}
+
+// The bodyfile and the digests of programs are whole, also when other lists got long before them.
+func TestDigestsAreWholeWhateverElseIsLong(t *testing.T) {
+	const lines = 20_000
+	sink := &manyItems{items: map[string]string{}, errs: map[string]error{}}
+	lists := newFileLists(&walkAll{env: &Env{Now: time.Now}}, sink, nil, nil)
+	for _, l := range []*lineList{lists.recent, lists.setID, lists.hidden, lists.odd, lists.unseen, lists.body, lists.executables} {
+		for n := range lines {
+			l.line(fmt.Appendf(nil, "%099d", n))
+		}
+	}
+	if err := lists.finish(""); err != nil {
+		t.Fatal(err)
+	}
+	for name, cut := range map[string]bool{"bodyfile": false, "executables": false, "recent": false, "suid": false, "hidden-directories": true, "not-walked": true} {
+		name = "state/walk/" + name + ".txt"
+		if got := len(sink.items[name]); (got != 100*lines) != cut || (sink.errs[name] != nil) != cut {
+			t.Errorf("%s has %d bytes, error %v; cut should be %v", name, got, sink.errs[name], cut)
+		}
 	}
 }
 

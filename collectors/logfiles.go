@@ -1,8 +1,9 @@
 package collectors
 
 import (
-	"container/heap"
+	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 )
 
 const (
-	// maxLogFiles bounds how many logs are held at once. Of more the newest are.
+	// maxLogFiles bounds how many logs are held at once.
 	maxLogFiles = 10_000
 	// maxFoundBy bounds what is said of how one of them was found.
 	maxFoundBy = 3
@@ -25,28 +26,38 @@ type logFile struct {
 	path    string
 	size    int64
 	changed time.Time // the newest of its times
+	uid     uint32    // its owner
+	byName  bool      // nothing but its name says that it is a log
 	foundBy []string
 	fd      string // below /proc, of a file that has no name that we can reach; empty otherwise
 	kept    bool
 	reason  string // why it is not kept
 }
 
-// logFiles holds the newest of the logs that were found, each once.
+// logFiles holds the logs that were found, each once. Of too many those go that were found by their name alone, and then the others; of
+// either those of the owner who has the most go first, the oldest of them. So nobody can push out the logs of others.
 type logFiles struct {
-	most   int
-	byPath map[string]*logFile
-	oldest logHeap
+	most          int
+	byPath        map[string]*logFile
+	named, proven logOwners
 
 	dropped      int // for want of room
 	droppedBytes int64
 	droppedUntil time.Time // the newest of them
 }
 
-func newLogFiles(most int) *logFiles { return &logFiles{most: most, byPath: map[string]*logFile{}} }
+func newLogFiles(most int) *logFiles {
+	return &logFiles{most: most, byPath: map[string]*logFile{}, named: newLogOwners(), proven: newLogOwners()}
+}
 
 // add takes a log, or another way by which it was found.
 func (l *logFiles) add(f logFile, foundBy string) {
 	if have, ok := l.byPath[f.path]; ok {
+		if have.byName && !f.byName {
+			l.named.remove(have)
+			have.byName = false
+			l.proven.add(have)
+		}
 		if len(have.foundBy) < maxFoundBy && !slices.Contains(have.foundBy, foundBy) {
 			have.foundBy = append(have.foundBy, foundBy)
 		}
@@ -54,11 +65,22 @@ func (l *logFiles) add(f logFile, foundBy string) {
 	}
 	f.foundBy = []string{foundBy}
 	l.byPath[f.path] = &f
-	heap.Push(&l.oldest, &f)
-	if len(l.oldest) <= l.most {
-		return
+	if f.byName {
+		l.named.add(&f)
+	} else {
+		l.proven.add(&f)
 	}
-	out, _ := heap.Pop(&l.oldest).(*logFile)
+	if len(l.byPath) > l.most {
+		l.drop()
+	}
+}
+
+// drop makes room for one.
+func (l *logFiles) drop() {
+	out := l.named.oldest()
+	if out == nil {
+		out = l.proven.oldest()
+	}
 	delete(l.byPath, out.path)
 	l.dropped++
 	l.droppedBytes += out.size
@@ -67,35 +89,18 @@ func (l *logFiles) add(f logFile, foundBy string) {
 	}
 }
 
-// newestFirst returns all that are held.
-func (l *logFiles) newestFirst() []*logFile {
-	all := slices.Clone(l.oldest)
-	slices.SortFunc(all, func(a, b *logFile) int {
-		if c := b.changed.Compare(a.changed); c != 0 {
-			return c
-		}
-		return strings.Compare(a.path, b.path)
+// bestFirst returns all that are held: those that were found by their name alone last, and the newest first.
+func (l *logFiles) bestFirst() []*logFile {
+	return slices.SortedFunc(maps.Values(l.byPath), func(a, b *logFile) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), b.changed.Compare(a.changed), strings.Compare(a.path, b.path))
 	})
-	return all
 }
 
-// A logHeap has the oldest at its top.
-type logHeap []*logFile
-
-func (h logHeap) Len() int           { return len(h) }
-func (h logHeap) Less(i, j int) bool { return h[i].changed.Before(h[j].changed) }
-func (h logHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *logHeap) Push(x any) {
-	if f, ok := x.(*logFile); ok {
-		*h = append(*h, f)
+func rank(f *logFile) int {
+	if f.byName {
+		return 1
 	}
-}
-
-func (h *logHeap) Pop() any {
-	n := len(*h) - 1
-	out := (*h)[n]
-	*h = (*h)[:n]
-	return out
+	return 0
 }
 
 // A budget holds a step to its limits for one folder, and altogether.

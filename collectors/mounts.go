@@ -41,10 +41,18 @@ func (m mount) passOver() string {
 		return fmt.Sprintf("network file system: %s from %s", m.Type, m.Source)
 	case pseudoTypes[m.Type]:
 		return "pseudo file system: " + m.Type
-	case m.Type == "fuse" || strings.HasPrefix(m.Type, "fuse."):
+	case m.isFUSE():
 		return fmt.Sprintf("file system of a user process: %s from %s", m.Type, m.Source)
 	}
 	return ""
+}
+
+// mayHang reports whether a look at what is mounted can wait for a server or a user's process, or has the automounter mount something.
+func (m mount) mayHang() bool { return networkTypes[m.Type] || m.isFUSE() || m.Type == "autofs" }
+
+// isFUSE reports whether a process of a user answers for the file system. Not fuseblk, which root mounts from a device: NTFS volumes are walked.
+func (m mount) isFUSE() bool {
+	return m.Type == "fuse" || strings.HasPrefix(m.Type, "fuse.")
 }
 
 // networkTypes can hang for as long as their server is away.

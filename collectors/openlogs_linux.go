@@ -53,11 +53,17 @@ func (v *volumes) openFiles(ctx context.Context) error {
 		if comm, err := live.Read(at + "/comm"); err == nil {
 			h.name = strings.TrimSpace(string(comm))
 		}
-		for _, fd := range fdsOf(filepath.Join(v.env.Root, at, "fd")) {
+		for _, fd := range v.fdsOf(filepath.Join(v.env.Root, at, "fd"), h) {
 			if seen++; seen > maxAllFDs {
+				v.cut("more than %d files are open: those of the processes from pid %d on were not looked at", maxAllFDs, pid)
 				return nil
 			}
-			if err := v.openFile(ctx, live, h, path.Join(at, "fd", fd), fd); err != nil {
+			err := v.openFile(ctx, live, h, path.Join(at, "fd", fd), fd)
+			if errors.Is(err, errLookedEnough) {
+				v.cut("looking for what open logs were rotated to: more than %d names were come upon, and the open files from pid %d on were not looked at", maxLooked, pid)
+				return nil
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -65,15 +71,18 @@ func (v *volumes) openFiles(ctx context.Context) error {
 	return nil
 }
 
-// fdsOf returns the numbers of a process's open files.
-func fdsOf(folder string) []string {
+// fdsOf returns the numbers of a process's open files, and notes where there are too many.
+func (v *volumes) fdsOf(folder string, h holder) []string {
 	d, err := os.Open(folder)
 	if err != nil {
 		return nil // it has ended, or it isn't ours to look at
 	}
 	defer d.Close()
-	names, _ := d.Readdirnames(maxFDs)
-	return names
+	names, _ := d.Readdirnames(maxFDs + 1)
+	if len(names) > maxFDs {
+		v.cut("%s (pid %d) holds more than %d files open: the rest was not looked at", h.name, h.pid, maxFDs)
+	}
+	return names[:min(len(names), maxFDs)]
 }
 
 // openFile judges one open file.
@@ -178,7 +187,7 @@ func (v *volumes) unreachable(ctx context.Context, live procfs.FS, h holder, o o
 		return nil
 	}
 	v.byFD[id] = true
-	l := logFile{path: o.path, size: st.size, changed: st.newest(), fd: o.at}
+	l := logFile{path: o.path, size: st.size, changed: st.newest(), uid: st.uid, fd: o.at}
 	if h.foreign {
 		l.path = path.Join("/proc", strconv.Itoa(h.pid), "root", o.path)
 		by += ", in a mount namespace of its own"
@@ -227,8 +236,8 @@ func (v *volumes) copyOpen(ctx context.Context, l *logFile, note string) (int64,
 		l.reason = "could not be opened any more: " + plain(err)
 	case ok:
 		l.reason = "kept already: " + k.path
-	case l.reason == "" && v.step.MaxFileSize > 0 && st.blocks > v.step.MaxFileSize:
-		l.reason = fmt.Sprintf("larger than the limit of %s", humanize.IBytes(uint64(v.step.MaxFileSize)))
+	case l.reason == "":
+		l.reason = v.whyNotOpen(f, x)
 	}
 	if f != nil {
 		defer f.Close()
@@ -242,18 +251,49 @@ func (v *volumes) copyOpen(ctx context.Context, l *logFile, note string) (int64,
 	if !data.whole(st.size) {
 		item.Name += ".sparse"
 	}
-	err = v.sink.Add(item, func(w io.Writer) error {
-		buf := v.env.seen.buffer()
-		defer v.env.seen.release(buf)
+	if v.env.Look {
 		v.env.seen.add(x, v.step.Name)
-		if !data.whole(st.size) {
-			return copySparse(ctx, w, f, *buf, data, item)
-		}
-		_, err := copySpan(ctx, w, f, *buf, Extent{0, st.size})
+	}
+	if err := v.sink.Add(item, func(w io.Writer) error { return v.keepOpen(ctx, w, f, x, item, data) }); err != nil {
+		return 0, err
+	}
+	if _, l.kept = v.env.seen.find(x); !l.kept {
+		l.reason = "could not be kept: see the manifest"
+	}
+	return total(data.extents), nil
+}
+
+// whyNotOpen says why a file that a process holds open is not kept, or returns "".
+func (v *volumes) whyNotOpen(f *os.File, x found) string {
+	judge := file{env: v.env, step: v.step}
+	reason := judge.passOver(x)
+	switch {
+	case reason != "":
+		return reason
+	case !v.env.Look && beginsAsPrivateKey(f):
+		return privateKey
+	case v.step.MaxFileSize > 0 && x.info.blocks > v.step.MaxFileSize:
+		return fmt.Sprintf("larger than the limit of %s", humanize.IBytes(uint64(v.step.MaxFileSize)))
+	}
+	return ""
+}
+
+// keepOpen reads a file that a process holds open into w, as [file.keep] does one that has a name.
+func (v *volumes) keepOpen(ctx context.Context, w io.Writer, f *os.File, x found, item *Item, data *dataMap) error {
+	defer dropCache(f)
+	buf := v.env.seen.buffer()
+	defer v.env.seen.release(buf)
+	var err error
+	if data.whole(x.info.size) {
+		_, err = copySpan(ctx, w, f, *buf, Extent{0, x.info.size})
+	} else {
+		err = copySparse(ctx, w, f, *buf, data, item)
+	}
+	if err != nil {
 		return err
-	})
-	l.kept = err == nil
-	return total(data.extents), err
+	}
+	v.env.seen.add(x, v.step.Name)
+	return changed(item, f, x, x.info)
 }
 
 // openLayout opens what a process holds open, if it is a regular file, and says where its data is.

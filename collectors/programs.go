@@ -168,19 +168,15 @@ func (p *programs) error() error {
 func (p *programs) read(j job, buf []byte) {
 	defer j.f.Close()
 	e := j.e
-	if e.info.size > firstRead {
-		if !inCache(j.f, e.info.size) {
-			defer dropCache(j.f)
-		}
-		readPage(j.f)
-	}
+	c := newCacheUse(j.f, e.info.size)
+	defer c.giveBack()
 	n, err := j.f.ReadAt(buf[:min(int64(len(buf)), firstRead)], 0)
 	if err != nil && n == 0 && e.info.size > 0 {
 		e.digests.reason = plain(err)
 	}
 	e.magic = magicOf(buf[:n])
 	if p.digestWanted(e) {
-		p.digest(e, j.f, buf, n)
+		p.digest(e, c, buf, n)
 	}
 	if err := p.keep(e); err != nil {
 		p.mu.Lock()
@@ -209,7 +205,7 @@ func (p *programs) digestWanted(e *entry) bool {
 }
 
 // digest reads a file to its end, or takes what was found under another of its names.
-func (p *programs) digest(e *entry, f *os.File, buf []byte, have int) {
+func (p *programs) digest(e *entry, c *cacheUse, buf []byte, have int) {
 	id := fileID{e.info.dev, e.info.ino}
 	if e.info.links > 1 {
 		p.mu.Lock()
@@ -226,8 +222,8 @@ func (p *programs) digest(e *entry, f *os.File, buf []byte, have int) {
 		return
 	}
 	sum, other := sha256.New(), packageHash(e.packaged)
-	readOn(f)
-	read, err := p.readAll(f, e.info.size, buf, have, sum, other)
+	c.readOn()
+	read, err := p.readAll(c.f, e.info.size, buf, have, sum, other)
 	if err != nil {
 		e.digests.reason = fmt.Sprintf("read %d of %d bytes: %s", read, e.info.size, plain(err))
 		return

@@ -39,7 +39,7 @@ const (
 type productRow struct {
 	Product   string   `json:"product"`
 	Kind      string   `json:"kind"`      // edr, antivirus, compliance, log, backup, monitoring, management
-	State     string   `json:"state"`     // running, installed, traces (only logs are there), absent
+	State     string   `json:"state"`     // running, name only (of a process that anybody may have started), installed, traces (only logs are there), absent
 	Installed bool     `json:"installed"` // a file or a unit proves it
 	PIDs      []int    `json:"pids,omitempty"`
 	Evidence  []string `json:"evidence,omitempty"` // paths, units, and what a process is called
@@ -74,18 +74,11 @@ func (c *vendor) product(ctx context.Context, sink Sink, root *dir, p profiles.P
 			row.Evidence = append(row.Evidence, s)
 		}
 	}
-	for _, name := range p.Process {
-		if pids := running.of(name); len(pids) > 0 {
-			evidence("process " + name)
-			row.PIDs = append(row.PIDs, pids...)
-		}
+	proven, named := c.pids(p, running, evidence)
+	row.PIDs = proven
+	if len(proven) == 0 {
+		row.PIDs = named
 	}
-	for _, pid := range running.below(p.Path) {
-		evidence("executable " + running.exes[pid])
-		row.PIDs = append(row.PIDs, pid)
-	}
-	slices.Sort(row.PIDs)
-	row.PIDs = slices.Compact(row.PIDs)
 	row.PIDs = row.PIDs[:min(len(row.PIDs), maxProduct)]
 
 	there := func(pattern string) error {
@@ -107,8 +100,10 @@ func (c *vendor) product(ctx context.Context, sink Sink, root *dir, p profiles.P
 		return row, err
 	}
 	switch {
-	case len(row.PIDs) > 0:
+	case len(proven) > 0:
 		row.State = "running"
+	case len(named) > 0:
+		row.State = "name only"
 	case row.Installed:
 		row.State = "installed"
 	case row.Logs > 0:
@@ -117,6 +112,37 @@ func (c *vendor) product(ctx context.Context, sink Sink, root *dir, p profiles.P
 		row.State = "absent"
 	}
 	return row, nil
+}
+
+// pids returns the processes of a product, sorted: root's that are called so and those that run from where the product is; and those that are
+// called so alone, as anybody can call a process.
+func (c *vendor) pids(p profiles.Product, running runningPrograms, evidence func(string)) (proven, named []int) {
+	proven = running.below(p.Path)
+	for _, name := range p.Process {
+		roots, others := 0, 0
+		for _, pid := range running.of(name) {
+			switch {
+			case running.root[pid]:
+				proven = append(proven, pid)
+				roots++
+			case !slices.Contains(proven, pid):
+				named = append(named, pid)
+				others++
+			}
+		}
+		if roots > 0 {
+			evidence("process " + name)
+		}
+		if others > 0 {
+			evidence("process " + name + ", by its name only: neither root's nor run from where the product is")
+		}
+	}
+	for _, pid := range running.below(p.Path) {
+		evidence("executable " + running.exes[pid])
+	}
+	slices.Sort(proven)
+	slices.Sort(named)
+	return slices.Compact(proven), slices.Compact(named)
 }
 
 // errFound ends a walk that has an answer.
@@ -168,6 +194,7 @@ func (c *vendor) logs(ctx context.Context, sink Sink, root *dir, p profiles.Prod
 type runningPrograms struct {
 	pids map[string][]int // by the name of the executable, and by what the kernel keeps of a name
 	exes map[int]string   // by pid
+	root map[int]bool     // started by root
 }
 
 // of returns the pids of a name. The kernel keeps the first 15 bytes of one.
@@ -193,7 +220,7 @@ func (r runningPrograms) below(patterns []string) []int {
 }
 
 func programsRunning(live procfs.FS) runningPrograms {
-	r := runningPrograms{map[string][]int{}, map[int]string{}}
+	r := runningPrograms{map[string][]int{}, map[int]string{}, map[int]bool{}}
 	pids, err := live.PIDs()
 	if err != nil && len(pids) == 0 {
 		return r
@@ -207,6 +234,11 @@ func programsRunning(live procfs.FS) runningPrograms {
 		if exe, err := live.Link(at + "/exe"); err == nil {
 			r.exes[pid] = strings.TrimSuffix(exe, " (deleted)")
 			names[path.Base(r.exes[pid])] = true
+		}
+		if text, err := live.Read(at + "/status"); err == nil {
+			if st, err := procfs.ParseStatus(text); err == nil {
+				r.root[pid] = st.UIDs[0] == 0
+			}
 		}
 		for name := range names {
 			if name != "" {

@@ -1,6 +1,7 @@
 package collectors_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,9 +14,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// status is /proc/PID/status of a user's process.
+func status(pid, uid int) string {
+	return fmt.Sprintf("Name:\tx\nTgid:\t%d\nPid:\t%d\nPPid:\t1\nUid:\t%d\t%d\t%d\t%d\n", pid, pid, uid, uid, uid, uid)
+}
+
 func TestVendor(t *testing.T) {
 	root := collectorstest.Root(t, map[string]string{
-		"proc/7/comm": "a-very-long-pro\n", "proc/8/comm": "python3\n", "proc/9/comm": "unrelated\n",
+		"proc/7/comm": "a-very-long-pro\n", "proc/8/comm": "python3\n", "proc/9/comm": "unrelated\n", "proc/10/comm": "falcon-sensor\n",
+		"proc/7/status": status(7, 0), "proc/8/status": status(8, 0), "proc/9/status": status(9, 1000), "proc/10/status": status(10, 1000),
+		"opt/falcon/x":       "",
 		"opt/edr/bin/sensor": "", "opt/edr/logs/sensor.log": "edr\n", "opt/edr/logs/old.log": strings.Repeat("x", 100),
 		"etc/systemd/system/backup.service": "[Unit]\n", "var/log/removed/av.log": "it was here\n",
 	})
@@ -28,6 +36,7 @@ func TestVendor(t *testing.T) {
 			{Name: "Agent", Kind: "log", Process: []string{"agentd", "other"}},
 			{Name: "Backup", Kind: "backup", Unit: []string{"backup.service"}, Path: []string{"/opt/none"}},
 			{Name: "AV", Kind: "antivirus", Process: []string{"avd"}, Logs: []string{"/var/log/removed/*.log"}},
+			{Name: "Killed", Kind: "edr", Process: []string{"falcon-sensor"}, Path: []string{"/opt/falcon"}},
 			{Name: "None", Kind: "edr", Process: []string{"none"}, Path: []string{"/opt/none/*"}, Logs: []string{"/var/log/none/**"}},
 		},
 	}
@@ -47,6 +56,7 @@ func TestVendor(t *testing.T) {
 		{"Agent", "log", "running", false, []int{8}, []string{"process agentd"}, 0, 0},
 		{"Backup", "backup", "installed", true, nil, []string{"/etc/systemd/system/backup.service"}, 0, 0},
 		{"AV", "antivirus", "traces", false, nil, nil, 1, 12},
+		{"Killed", "edr", "name only", true, []int{10}, []string{"process falcon-sensor, by its name only: neither root's nor run from where the product is", "/opt/falcon"}, 0, 0},
 		{"None", "edr", "absent", false, nil, nil, 0, 0},
 	}
 	if diff := cmp.Diff(want, rowsOf[row](t, sink, "vendors")); diff != "" {

@@ -1,6 +1,7 @@
 package collectors
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,10 +18,10 @@ import (
 	"github.com/dustin/go-humanize"
 )
 
-// maxLooked bounds how many files one step looks at by their names.
+// maxLooked bounds how many names each of the three ways comes upon.
 const maxLooked = 3_000_000
 
-// volumes finds logs wherever they are and copies them, the newest first: files that processes hold open, files that configurations name,
+// volumes finds logs wherever they are and copies them: files that processes hold open, files that configurations name,
 // and files on other volumes, and below the roots of applications, that are called like logs.
 type volumes struct {
 	env     *Env
@@ -34,7 +35,9 @@ type volumes struct {
 		forwarding []forwardRow
 		missing    []logRow
 	}
-	looked int
+	looked, lookMost int      // names, and how many they may be; 0 means maxLooked
+	cuts             []string // what a limit left out, for the tables
+	volumesCut       string   // and of the volumes
 }
 
 // A logRow is one line of state/logs.
@@ -64,9 +67,10 @@ func (v *volumes) Collect(ctx context.Context, sink Sink) error {
 		return err
 	}
 	for _, find := range []func(context.Context) error{v.openFiles, v.configured, v.named} {
-		if err := find(ctx); err != nil && !errors.Is(err, errLookedEnough) {
+		if err := find(ctx); err != nil {
 			return err
 		}
+		v.mayLookAt(maxLooked)
 	}
 	if err := v.tableOfForwarding().add(sink, v.step, nil); err != nil {
 		return err
@@ -80,10 +84,32 @@ func (v *volumes) Collect(ctx context.Context, sink Sink) error {
 
 var errLookedEnough = errors.New("looked at enough")
 
+// mayLookAt begins to count names anew.
+func (v *volumes) mayLookAt(most int) { v.looked, v.lookMost = 0, most }
+
+// count counts a name that a walk comes upon.
+func (v *volumes) count() error {
+	if v.looked++; v.looked > cmp.Or(v.lookMost, maxLooked) {
+		return errLookedEnough
+	}
+	return nil
+}
+
+// maxCuts bounds how many things are named that a limit left out.
+const maxCuts = 20
+
+// cut notes what a limit left out, each once.
+func (v *volumes) cut(format string, args ...any) {
+	s := strings.ToValidUTF8(fmt.Sprintf(format, args...), "\uFFFD")
+	if len(v.cuts) < maxCuts && !slices.Contains(v.cuts, s) {
+		v.cuts = append(v.cuts, s)
+	}
+}
+
 // look visits what matches a pattern, links apart: they are what found says. What can't be read, and what a limit left out, is an item.
 func (v *volumes) look(ctx context.Context, pattern string, step profiles.Step, visit func(found) error) error {
 	f := file{env: v.env, step: step}
-	return v.env.walker(v.root, step, func(x found) error {
+	w := v.env.walker(v.root, step, func(x found) error {
 		switch {
 		case x.reason == "" && x.in != nil:
 			return visit(x)
@@ -91,22 +117,34 @@ func (v *volumes) look(ctx context.Context, pattern string, step profiles.Step, 
 			return nil
 		}
 		return f.visit(ctx, v.sink, x)
-	}).walk(ctx, pattern)
+	})
+	w.count = v.count
+	return w.walk(ctx, pattern)
 }
 
 // peek is look without a word of what can't be visited: of the paths that processes hold open most are devices.
 func (v *volumes) peek(ctx context.Context, pattern string, step profiles.Step, visit func(found) error) error {
-	return v.env.walker(v.root, step, func(x found) error {
+	w := v.env.walker(v.root, step, func(x found) error {
 		if x.reason != "" || x.in == nil {
 			return nil
 		}
 		return visit(x)
-	}).walk(ctx, pattern)
+	})
+	w.count = v.count
+	return w.walk(ctx, pattern)
 }
 
-// candidate takes a file that was judged to be a log.
-func (v *volumes) candidate(x found, foundBy string) {
-	v.logs.add(logFile{path: x.path, size: x.info.size, changed: x.info.newest()}, foundBy)
+// byItsName is how a log was found that nothing but its name says to be one.
+const byItsName = "by its name"
+
+// candidate takes a file that was judged to be a log, and reports whether the profile allows it: what a configuration or a process names may
+// be a secret, and a pattern's exclusions are compared only with what is below its fixed part.
+func (v *volumes) candidate(x found, foundBy string) bool {
+	if v.excluded(x.path) {
+		return false
+	}
+	v.logs.add(logFile{path: x.path, size: x.info.size, changed: x.info.newest(), uid: x.info.uid, byName: foundBy == byItsName}, foundBy)
+	return true
 }
 
 // named finds logs by their names: on the other volumes, and below the roots of applications on the system's own.
@@ -122,18 +160,15 @@ func (v *volumes) named(ctx context.Context) error {
 	}
 	for _, pattern := range append(walks, v.step.Path...) {
 		err := v.look(ctx, pattern, step, func(x found) error {
-			if v.looked++; v.looked > maxLooked {
-				return errLookedEnough
-			}
 			if x.info.mode.IsRegular() && matchesAny(v.step.Names, x.name, x.path) {
-				v.candidate(x, "by its name")
+				v.candidate(x, byItsName)
 			}
 			return nil
 		})
 		if errors.Is(err, errLookedEnough) {
 			return v.sink.Add(&Item{
 				Step: v.step.Name, Collector: v.step.Collector, Source: pattern, Status: Partial,
-				Reason: fmt.Sprintf("more than %d files: the rest was not looked at", maxLooked),
+				Reason: fmt.Sprintf("more than %d names: the rest was not looked at", maxLooked),
 			}, nil)
 		}
 		if err != nil {
@@ -143,10 +178,10 @@ func (v *volumes) named(ctx context.Context) error {
 	return nil
 }
 
-// keep copies the logs, the newest first, as far as the limits allow.
+// keep copies the logs as far as the limits allow: those that are open or configured before those that are only called so, the newest first.
 func (v *volumes) keep(ctx context.Context) error {
 	b := newBudget(v.step)
-	for _, l := range v.logs.newestFirst() {
+	for _, l := range v.logs.bestFirst() {
 		if ctx.Err() != nil {
 			l.reason = "not reached: " + whyStopped(ctx, ctx.Err())
 			continue
@@ -181,6 +216,9 @@ func (v *volumes) copy(ctx context.Context, l *logFile) (int64, error) {
 		if l.reason == "" && v.step.MaxFileSize > 0 && x.info.blocks > v.step.MaxFileSize && x.info.size > v.step.MaxFileSize {
 			l.reason = fmt.Sprintf("larger than the limit of %s", humanize.IBytes(uint64(v.step.MaxFileSize)))
 		}
+		if l.reason == "" && !v.env.Look && x.isPrivateKey() {
+			l.reason = privateKey
+		}
 		if l.reason != "" {
 			x.reason = l.reason + "; found: " + note
 			return f.visit(ctx, v.sink, x)
@@ -199,8 +237,8 @@ func (v *volumes) copy(ctx context.Context, l *logFile) (int64, error) {
 }
 
 func (v *volumes) tableOfLogs() table[logRow] {
-	rows := make([]logRow, 0, len(v.logs.oldest)+len(v.rows.missing))
-	for _, l := range v.logs.newestFirst() {
+	rows := make([]logRow, 0, len(v.logs.byPath)+len(v.rows.missing))
+	for _, l := range v.logs.bestFirst() {
 		rows = append(rows, logRow{
 			Path: l.path, Size: l.size, Changed: l.changed.UTC().Format(time.RFC3339), Volume: v.volumeOf(l.path), FoundBy: l.foundBy, Kept: l.kept, Reason: l.reason,
 		})
@@ -214,10 +252,12 @@ func (v *volumes) tableOfLogs() table[logRow] {
 		{"found by", func(r logRow) string { return strings.Join(r.FoundBy, "; ") }},
 		{"reason", func(r logRow) string { return r.Reason }},
 	}}
+	cuts := slices.Clone(v.cuts)
 	if v.logs.dropped > 0 {
-		t.reason = fmt.Sprintf("%d older files, %s, the newest of %s, were found and are not listed", v.logs.dropped,
-			humanize.IBytes(uint64(v.logs.droppedBytes)), v.logs.droppedUntil.UTC().Format(time.RFC3339))
+		cuts = append(cuts, fmt.Sprintf("%d more files, %s, the newest of %s, were found and are not listed: first those that only a name calls a log go, of the owner who has the most, the oldest of them", v.logs.dropped,
+			humanize.IBytes(uint64(v.logs.droppedBytes)), v.logs.droppedUntil.UTC().Format(time.RFC3339)))
 	}
+	t.reason = strings.Join(cuts, "; ")
 	return t
 }
 

@@ -47,6 +47,7 @@ type walker struct {
 	exclude  []string   // globs
 	maxDepth int
 	visit    func(found) error
+	count    func() error // called for each name before it is looked at, whether it matches or not; its error ends the walk; may be nil
 }
 
 // walk visits everything that the pattern matches, in the order of the names (of a directory with more than nameBatch names, batch by
@@ -107,9 +108,10 @@ func (w *walker) descend(base string) (d *dir, real string, stop *found) {
 	return d, "/" + strings.Join(at, "/"), nil
 }
 
-// look is a stat that doesn't touch a network file system.
+// look is a stat that doesn't touch a file system that may never answer, or that mounts another when it is touched. Other pseudo file
+// systems are gone through: /dev/shm is below one.
 func (w *walker) look(d *dir, name, here string) (info, *found) {
-	if m, ok := w.mounts[w.onMachine(here)]; ok && networkTypes[m.Type] {
+	if m, ok := w.mounts[w.onMachine(here)]; ok && m.mayHang() {
 		return info{}, &found{path: here, reason: m.passOver()}
 	}
 	st, err := d.stat(name)
@@ -183,6 +185,11 @@ func (w *walker) dir(ctx context.Context, d *dir, at string, g *glob, rel string
 
 // entry visits one name of the directory d, which is at the path at, or rel as the pattern sees it.
 func (w *walker) entry(ctx context.Context, d *dir, name, at string, g *glob, rel string, depth int) error {
+	if w.count != nil {
+		if err := w.count(); err != nil {
+			return err
+		}
+	}
 	at, rel = path.Join(at, name), path.Join(rel, name)
 	matches, below := g.match(rel), g.below(rel)
 	if (!matches && !below) || w.excluded(name, at) {

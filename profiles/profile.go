@@ -79,6 +79,7 @@ type Step struct {
 	MaxDepth        int           // directories below the first wildcard; 0 means the collector's own limit
 	NewerThan       time.Duration // age of the newest of mtime, ctime and btime; 0 means any age; file and journal
 	IgnoreDateRange bool          // --since doesn't touch this step
+	Note            string        // what the manifest says of what is kept; file
 
 	// walk; also Exclude, MaxFileSize (of what is hashed), MaxDepth, NewerThan (what counts as recent), Timeout
 	MaxEntries int64  // of one volume; 0 means the collector's own limit

@@ -2,7 +2,7 @@
 //
 // The rules that every file keeps: parsers take text, never a path, and know the format and nothing of the host. What they don't
 // understand they pass over: a program that the configuration is wrong for may still have logged. They never panic, whatever the text is, and return
-// no more than maxEntries entries. A path is returned as a glob for [doublestar], absolute and clean; what stands for the time, the host
+// no more than MaxEntries entries. A path is returned as a glob for [doublestar], absolute and clean; what stands for the time, the host
 // or a process in a name becomes *.
 //
 // [doublestar]: https://pkg.go.dev/github.com/bmatcuk/doublestar/v4
@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// maxEntries bounds what one file can say.
-	maxEntries = 2000
+	// MaxEntries bounds what one file can say: of a file with so many entries there may be more.
+	MaxEntries = 2000
 	// maxPath bounds a path, and every other value, in bytes.
 	maxPath = 4096
 	// maxText bounds how much of a file is looked at, in bytes.
@@ -124,7 +124,7 @@ func (p *parse) set(name, value string) {
 }
 
 func (p *parse) add(e Entry) {
-	if len(p.entries) < maxEntries {
+	if len(p.entries) < MaxEntries {
 		p.entries = append(p.entries, e)
 	}
 }

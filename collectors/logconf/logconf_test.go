@@ -272,7 +272,7 @@ func TestParse(t *testing.T) {
 // check holds what Parse returns against what it promises, whatever the text is.
 func check(t *testing.T, program, text string) {
 	entries := Parse(program, File{"/etc/x/y.conf", text, map[string]string{"a": "${b}${b}", "b": "${a}$a/x"}})
-	if len(entries) > maxEntries {
+	if len(entries) > MaxEntries {
 		t.Errorf("%d entries", len(entries))
 	}
 	last := 0

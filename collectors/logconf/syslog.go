@@ -38,7 +38,7 @@ var (
 func rsyslogCalls(text string) []call {
 	var out []call
 	at, n := 0, 1
-	for range maxEntries {
+	for range MaxEntries {
 		found := callStart.FindStringSubmatchIndex(text[at:])
 		if found == nil {
 			break
@@ -177,11 +177,11 @@ var (
 // parseSyslogNG reads syslog-ng.conf. What it reads from files is as much worth as what it writes to them.
 func parseSyslogNG(p *parse) {
 	text := withoutComments(p.file.Text)
-	for _, m := range ngInclude.FindAllStringSubmatchIndex(text, maxEntries) {
+	for _, m := range ngInclude.FindAllStringSubmatchIndex(text, MaxEntries) {
 		p.include(p.dir, strings.TrimSpace(text[m[2]:m[3]]), 1+strings.Count(text[:m[2]], "\n"))
 	}
 	at, n := 0, 1
-	for range maxEntries {
+	for range MaxEntries {
 		found := ngCall.FindStringSubmatchIndex(text[at:])
 		if found == nil {
 			return
