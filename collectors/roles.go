@@ -17,6 +17,7 @@ type reader struct {
 	step    profiles.Step
 	root    *dir
 	trouble []string
+	cuts    []string // what limits have left out
 }
 
 // newReader opens the root that a step reads below. The caller closes it.
@@ -50,7 +51,7 @@ func (r *reader) each(ctx context.Context, role string, visit func(found) error)
 				r.note("%s: %s", x.path, x.reason)
 				return nil
 			case len(seen) >= maxRoleFiles:
-				r.note("more than %d files for %s: %s is left out", maxRoleFiles, role, x.path)
+				r.cut("more than %d files for %s: %s and others are left out", maxRoleFiles, role, x.path)
 				return nil
 			}
 			seen[x.path] = true
@@ -72,17 +73,34 @@ const maxTrouble = 8
 
 // note remembers what a reader of the table should know.
 func (r *reader) note(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(r.trouble, text) && len(r.trouble) <= maxTrouble {
-		r.trouble = append(r.trouble, text)
-	}
+	r.trouble = noted(r.trouble, fmt.Sprintf(format, args...))
 }
 
-// reason is what was noted, in one line.
-func (r *reader) reason() string {
-	if len(r.trouble) > maxTrouble {
-		return strings.Join(r.trouble[:maxTrouble], "; ") + "; and more"
+// cut remembers what a limit has left out. Files that can't be read never push it out of the reason.
+func (r *reader) cut(format string, args ...any) {
+	r.cuts = noted(r.cuts, fmt.Sprintf(format, args...))
+}
+
+// wasCut reports whether a limit has left something out.
+func (r *reader) wasCut() bool { return len(r.cuts) > 0 }
+
+func noted(notes []string, text string) []string {
+	if slices.Contains(notes, text) || len(notes) > maxTrouble {
+		return notes
 	}
-	return strings.Join(r.trouble, "; ")
+	return append(notes, text)
+}
+
+// reason is what was noted, in one line: first what limits have left out.
+func (r *reader) reason() string {
+	var all []string
+	for _, notes := range [][]string{r.cuts, r.trouble} {
+		if len(notes) > maxTrouble {
+			notes = append(slices.Clone(notes[:maxTrouble]), "and more")
+		}
+		all = append(all, notes...)
+	}
+	return strings.Join(all, "; ")
 }
 
 // maxConfig bounds what is read of one file of accounts, rules or settings, in bytes.

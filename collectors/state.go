@@ -36,13 +36,17 @@ type table[T any] struct {
 	rows    []T
 	columns []column[T]
 	reason  string // what a reader should know, such as what could not be read
+	cut     bool   // rows are left out, for the reason
 }
 
 // add hands both forms to the sink, and then the findings, whose rows are rows of the table.
 func (t table[T]) add(sink Sink, step profiles.Step, findings []anomaly.Finding) error {
 	item := func(ending string) *Item {
 		i := &Item{Step: step.Name, Collector: step.Collector, Name: path.Join("state", t.name+ending), Source: t.source, Reason: t.reason, SizeHint: -1}
-		if len(t.rows) == 0 {
+		switch {
+		case t.cut:
+			i.Status = Partial
+		case len(t.rows) == 0:
 			i.Status = Empty
 		}
 		return i
