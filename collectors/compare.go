@@ -57,7 +57,7 @@ func (c *compare) Collect(ctx context.Context, sink Sink) error {
 		rows = append(rows, c.compare(ctx, s))
 	}
 	t := table[anomaly.Comparison]{name: "compare", source: "tools of the host", rows: rows, columns: compareColumns}
-	return t.add(sink, c.step, anomaly.Comparisons(rows))
+	return t.keep(ctx, sink, c.step, anomaly.Comparisons(rows))
 }
 
 // compare runs a tool between two readings of the kernel's list. What stands in both and not in what the tool says is asked for again, twice.

@@ -48,27 +48,27 @@ func (c *network) Collect(ctx context.Context, sink Sink) error {
 		return context.Cause(ctx)
 	}
 	t := table[procfs.Socket]{name: "sockets", source: "/proc/net", rows: sockets, columns: socketColumns, reason: strings.Join(notes, "; ")}
-	if err := t.add(sink, c.step, found); err != nil {
+	if err := t.keep(ctx, sink, c.step, found); err != nil {
 		return err
 	}
-	return c.addLinks(sink, fs)
+	return c.addLinks(ctx, sink, fs)
 }
 
 // addLinks keeps what sockets go through.
-func (c *network) addLinks(sink Sink, fs procfs.FS) error {
+func (c *network) addLinks(ctx context.Context, sink Sink, fs procfs.FS) error {
 	links := fs.Interfaces()
 	t := table[procfs.Interface]{name: "interfaces", source: "/sys/class/net", rows: links, columns: interfaceColumns}
-	if err := t.add(sink, c.step, anomaly.Interfaces(links)); err != nil {
+	if err := t.keep(ctx, sink, c.step, anomaly.Interfaces(links)); err != nil {
 		return err
 	}
 	routes, err := fs.Routes()
 	r := table[procfs.Route]{name: "routes", source: "/proc/net/route", rows: routes, columns: routeColumns, reason: reasonFor(err)}
-	if err := r.add(sink, c.step, nil); err != nil {
+	if err := r.keep(ctx, sink, c.step, nil); err != nil {
 		return err
 	}
 	neighbours, err := fs.Neighbours()
 	n := table[procfs.Neighbour]{name: "neighbours", source: "/proc/net/arp", rows: neighbours, columns: neighbourColumns, reason: reasonFor(err)}
-	return n.add(sink, c.step, nil)
+	return n.keep(ctx, sink, c.step, nil)
 }
 
 func reasonFor(err error) string {

@@ -51,7 +51,7 @@ func (c *processes) Collect(ctx context.Context, sink Sink) error {
 		return context.Cause(ctx)
 	}
 	t := table[procfs.Process]{name: "processes", source: "/proc", rows: ps, columns: processColumns, reason: strings.Join(notes, "; ")}
-	return t.add(sink, c.step, anomaly.Processes(ps, stdSockets(view, ps)))
+	return t.keep(ctx, sink, c.step, anomaly.Processes(ps, stdSockets(view, ps)))
 }
 
 // A processListing reads all processes of a host.

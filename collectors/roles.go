@@ -34,9 +34,14 @@ func (r *reader) close() { r.root.close() }
 // maxRoleFiles bounds how many files of one role a step looks at.
 const maxRoleFiles = 200_000
 
+// maxHardLinks is under how many of its names a file is looked at: it may be meant for more than one account, and a thousand names of one big
+// file are no work for a thousand.
+const maxHardLinks = 4
+
 // each visits the files of a role, each path once: regular files, and links as links. What can't be looked at is noted.
 func (r *reader) each(ctx context.Context, role string, visit func(found) error) error {
 	seen := map[string]bool{}
+	names := map[fileID]int{}
 	defer func() {
 		if len(seen) == 0 && len(r.step.In(role)) <= few {
 			r.note("there is no %s", strings.Join(r.step.In(role), " or "))
@@ -55,6 +60,16 @@ func (r *reader) each(ctx context.Context, role string, visit func(found) error)
 				return nil
 			}
 			seen[x.path] = true
+			if x.info.links > 1 && x.info.mode.IsRegular() {
+				id := fileID{x.info.dev, x.info.ino}
+				names[id]++
+				if names[id] == maxHardLinks+1 {
+					r.cut("%s and further hard links to the same file: not looked at, as it was under %d other names", x.path, maxHardLinks)
+				}
+				if names[id] > maxHardLinks {
+					return nil
+				}
+			}
 			return visit(x)
 		}}
 		if err := w.walk(ctx, pattern); err != nil {

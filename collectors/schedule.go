@@ -108,7 +108,7 @@ func (s *starts) Collect(ctx context.Context, sink Sink) error {
 	}
 	s.limit.say(r)
 	t := table[startRow]{name: "persistence", source: s.source(), rows: s.rows, columns: startColumns, reason: r.reason(), cut: r.wasCut()}
-	return t.add(sink, s.step, s.findings())
+	return t.keep(ctx, sink, s.step, s.findings())
 }
 
 func (s *starts) source() string {
