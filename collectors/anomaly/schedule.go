@@ -32,7 +32,8 @@ var (
 	}
 	fileCloaked = Rule{
 		ID: "file-cloaked", Severity: High, Attack: []string{"T1014", "T1564"},
-		Means:  "A file has other bytes when it is read than when it is mapped into memory, twice and without having changed: the kernel hides a part of it, as Reptile and its kin do.",
+		Means: "A file has other bytes when it is read than when it is mapped into memory, in 16 looks, and in each of the two ways the same bytes every time: the kernel hides a part of it, " +
+			"as Reptile and its kin do.",
 		Honest: "A file system with a bug, or one that is served by a program (FUSE), may answer so.",
 	}
 )
