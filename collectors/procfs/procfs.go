@@ -95,7 +95,7 @@ func bounded[T any](f FS, name string, do func() (T, error)) (T, error) {
 }
 
 func readFile(path string) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (f FS) text(name string) string {
 // lines reads a long list line by line: at most limit of what parse takes. What came before an error is returned with it.
 func lines[T any](f FS, name string, limit int, parse func(string) (T, bool)) ([]T, error) {
 	return bounded(f, name, func() ([]T, error) {
-		file, err := os.OpenFile(f.path(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		file, err := open(f.path(name))
 		if err != nil {
 			return nil, err
 		}
@@ -150,7 +150,7 @@ func (f FS) stat(name string) (fs.FileInfo, error) {
 // isELF reports whether a file begins as machine code does.
 func (f FS) isELF(name string) bool {
 	magic, err := bounded(f, name, func() ([]byte, error) {
-		file, err := os.OpenFile(f.path(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		file, err := open(f.path(name))
 		if err != nil {
 			return nil, err
 		}
