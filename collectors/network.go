@@ -39,10 +39,8 @@ func (c *network) Collect(ctx context.Context, sink Sink) error {
 	}
 	sockets, notes := allSockets(fs, pids)
 	found := anomaly.Sockets(sockets)
-	ports, note := hiddenPorts(ctx, fs)
-	if note != "" {
-		notes = append(notes, note)
-	}
+	ports, untried := hiddenPorts(ctx, fs)
+	notes = append(notes, untried...)
 	found = append(found, anomaly.HiddenPorts(ports)...)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

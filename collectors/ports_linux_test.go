@@ -1,9 +1,11 @@
 package collectors
 
 import (
+	"context"
 	"net"
 	"slices"
 	"testing"
+	"time"
 
 	"bellwether/collectors/procfs"
 )
@@ -36,8 +38,8 @@ func TestPortsThatNoListShows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Contains(got, ports[i]) || p.sure(ports[i]) == "" {
-			t.Errorf("%s: %v, want %d among them, for a reason (%q)", p.protocol, got, ports[i], p.sure(ports[i]))
+		if !slices.Contains(got, ports[i]) || p.sure(t.Context(), ports[i]) == "" {
+			t.Errorf("%s: %v, want %d among them, for a reason (%q)", p.protocol, got, ports[i], p.sure(t.Context(), ports[i]))
 		}
 	}
 	if got, note := hiddenPorts(t.Context(), procfs.New("/")); len(got) > 0 {
@@ -52,12 +54,39 @@ func TestAReservedPortIsNotHidden(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := l.Addr().(*net.TCPAddr).Port
-	if accepts(port) == "" {
+	if accepts(t.Context(), port) == "" {
 		t.Errorf("nobody answers at port %d", port)
 	}
 	l.Close()
-	if how := accepts(port); how != "" {
+	if how := accepts(t.Context(), port); how != "" {
 		t.Errorf("port %d is closed, and %s", port, how)
+	}
+}
+
+// The end of the run, or of the time for all ports, ends the trying, and what was not tried is counted.
+func TestConfirmingPortsEnds(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if how := accepts(ended, port); how != "" {
+		t.Errorf("after the run's end %s", how)
+	}
+	tried := 0
+	p := portProbe{protocol: "tcp", sure: func(ctx context.Context, port int) string {
+		if tried++; tried < 3 {
+			return "it answers"
+		}
+		<-ctx.Done()
+		return ""
+	}}
+	got, left := p.confirm(t.Context(), []int{1, 2, 3, 4, 5}, 10*time.Millisecond)
+	if len(got) != 2 || left != 3 || tried != 3 {
+		t.Errorf("%d found, %d left, %d tried", len(got), left, tried)
 	}
 }
 
