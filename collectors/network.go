@@ -3,6 +3,7 @@ package collectors
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -37,7 +38,7 @@ func (c *network) Collect(ctx context.Context, sink Sink) error {
 	if err != nil {
 		return sink.Add(&Item{Step: c.step.Name, Collector: c.step.Collector, Source: "/proc/net", Status: Failed, Reason: err.Error()}, nil)
 	}
-	sockets, notes := allSockets(fs, pids)
+	sockets, notes := allSockets(fs, pids, maxNamespaces)
 	found := anomaly.Sockets(sockets)
 	ports, untried := hiddenPorts(ctx, fs)
 	notes = append(notes, untried...)
@@ -60,12 +61,12 @@ func (c *network) addLinks(ctx context.Context, sink Sink, fs procfs.FS) error {
 		return err
 	}
 	routes, err := fs.Routes()
-	r := table[procfs.Route]{name: "routes", source: "/proc/net/route", rows: routes, columns: routeColumns, reason: reasonFor(err)}
+	r := table[procfs.Route]{name: "routes", source: "/proc/net/route", rows: routes, columns: routeColumns, reason: reasonFor(err), cut: errors.Is(err, procfs.ErrCut)}
 	if err := r.keep(ctx, sink, c.step, nil); err != nil {
 		return err
 	}
 	neighbours, err := fs.Neighbours()
-	n := table[procfs.Neighbour]{name: "neighbours", source: "/proc/net/arp", rows: neighbours, columns: neighbourColumns, reason: reasonFor(err)}
+	n := table[procfs.Neighbour]{name: "neighbours", source: "/proc/net/arp", rows: neighbours, columns: neighbourColumns, reason: reasonFor(err), cut: errors.Is(err, procfs.ErrCut)}
 	return n.keep(ctx, sink, c.step, nil)
 }
 
@@ -76,15 +77,20 @@ func reasonFor(err error) string {
 	return err.Error()
 }
 
-// allSockets reads the sockets of every network namespace that a process is in, with who holds them, those that listen first.
-func allSockets(fs procfs.FS, pids []int) (out []procfs.Socket, notes []string) {
+// allSockets reads the sockets of every network namespace that a process is in, at most so many, with who holds them, those that listen first.
+func allSockets(fs procfs.FS, pids []int, most int) (out []procfs.Socket, notes []string) {
 	own := netns(fs, os.Getpid())
 	members := map[uint64]int{own: os.Getpid()}
 	for _, pid := range pids {
 		ns := netns(fs, pid)
-		if _, ok := members[ns]; !ok && ns != 0 && len(members) < maxNamespaces {
-			members[ns] = pid
+		if _, ok := members[ns]; ok || ns == 0 {
+			continue
 		}
+		if len(members) == most {
+			notes = append(notes, fmt.Sprintf("more than %d network namespaces: the sockets of that of process %d, and maybe of others, are left out", most, pid))
+			break
+		}
+		members[ns] = pid
 	}
 	for ns, pid := range members {
 		sockets, err := fs.Sockets(pid)

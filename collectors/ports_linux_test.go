@@ -3,7 +3,11 @@ package collectors
 import (
 	"context"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,12 +105,33 @@ func TestSocketsHaveOwners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sockets, notes := allSockets(fs, pids)
+	sockets, notes := allSockets(fs, pids, maxNamespaces)
 	i := slices.IndexFunc(sockets, func(s procfs.Socket) bool { return s.Local == l.Addr().String() && s.State == "LISTEN" })
 	if i < 0 || len(sockets[i].Holders) == 0 || sockets[i].Holders[0].Comm == "" || !sockets[i].OwnNS {
 		t.Fatalf("socket %d of %d, %q", i, len(sockets), notes)
 	}
 	if last := slices.IndexFunc(sockets, func(s procfs.Socket) bool { return s.Family == "unix" }); last >= 0 && last < i {
 		t.Error("what listens to the network does not come first")
+	}
+}
+
+// What a limit leaves out of the sockets is said.
+func TestNamespacesBeyondTheLimitAreTold(t *testing.T) {
+	root := t.TempDir()
+	for pid, link := range map[string]string{strconv.Itoa(os.Getpid()): "net:[1]", "70001": "net:[2]", "70002": "net:[3]"} {
+		dir := filepath.Join(root, "proc", pid, "ns")
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(link, filepath.Join(dir, "net")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, notes := allSockets(procfs.New(root), []int{os.Getpid(), 70001, 70002}, 2)
+	if len(notes) != 1 || !strings.Contains(notes[0], "more than 2 network namespaces") {
+		t.Errorf("notes %q", notes)
+	}
+	if _, notes := allSockets(procfs.New(root), []int{os.Getpid(), 70001, 70002}, 3); len(notes) > 0 {
+		t.Errorf("notes %q where nothing is left out", notes)
 	}
 }

@@ -2,6 +2,7 @@ package procfs
 
 import (
 	"bytes"
+	"errors"
 	"path"
 	"strconv"
 	"strings"
@@ -156,11 +157,21 @@ func parseFtrace(line string) (Hook, bool) {
 	return h, true
 }
 
-// Hooks returns the functions that are probed or traced, as far as the kernel shows it.
-func (f FS) Hooks() []Hook {
-	probes, _ := lines(f, "sys/kernel/debug/kprobes/list", maxHooks, parseKprobe)
-	traced, _ := lines(f, "sys/kernel/tracing/enabled_functions", maxHooks, parseFtrace)
-	return append(probes, traced...)
+// Hooks returns the functions that are probed or traced, as far as the kernel shows it. The error is [ErrCut] where there are more.
+func (f FS) Hooks() ([]Hook, error) {
+	var out []Hook
+	var cut error
+	for _, l := range []struct {
+		name  string
+		parse func(string) (Hook, bool)
+	}{{"sys/kernel/debug/kprobes/list", parseKprobe}, {"sys/kernel/tracing/enabled_functions", parseFtrace}} {
+		hooks, err := lines(f, l.name, maxHooks, l.parse)
+		if errors.Is(err, ErrCut) {
+			cut = errors.Join(cut, err)
+		}
+		out = append(out, hooks...)
+	}
+	return out, cut
 }
 
 // A Binfmt is a kind of file that the kernel starts an interpreter for.
