@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -50,7 +51,7 @@ func (r *reader) each(ctx context.Context, role string, visit func(found) error)
 	for _, pattern := range r.step.In(role) {
 		w := walker{root: r.root, rootPath: r.env.Root, mounts: r.env.mounts, avoid: r.env.avoid, exclude: r.step.Exclude, visit: func(x found) error {
 			switch {
-			case x.absent || seen[x.path] || x.reason == "empty directory":
+			case x.absent || seen[x.path] || x.reason == emptyDirectory:
 				return nil
 			case x.reason != "":
 				r.note("%s: %s", x.path, x.reason)
@@ -132,15 +133,28 @@ func (r *reader) text(x found) (string, bool) {
 		return "", false
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	return r.begin(x.path, f)
+}
+
+// begin reads a file that was opened as far as is looked at, and notes what could not be read, and that it was cut.
+func (r *reader) begin(path string, f *os.File) (string, bool) {
+	b, cut, err := readBeginning(f, maxConfig)
 	if err != nil {
-		r.note("%s: %s", x.path, plain(err))
+		r.note("%s: %s", path, plain(err))
 	}
-	if len(b) > maxConfig {
-		b = b[:maxConfig]
-		r.note("%s: only the first %d bytes were looked at", x.path, maxConfig)
+	if cut {
+		r.cut("%s: only the first %d bytes were looked at", path, maxConfig)
 	}
-	return string(b), true
+	return string(b), err == nil || len(b) > 0
+}
+
+// readBeginning reads at most so many bytes, and says whether there are more.
+func readBeginning(r io.Reader, most int64) (b []byte, cut bool, err error) {
+	b, err = io.ReadAll(io.LimitReader(r, most+1))
+	if int64(len(b)) > most {
+		return b[:most], true, err
+	}
+	return b, false, err
 }
 
 // texts reads every file of a role.

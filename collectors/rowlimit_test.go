@@ -47,3 +47,13 @@ func TestManyNamesOfAFullFileOfKeys(t *testing.T) {
 		t.Error("the keys of others are not in the table")
 	}
 }
+
+// A file that is only read in part makes the table partial, with the reason.
+func TestAConfigurationThatIsCutIsTold(t *testing.T) {
+	root := collectorstest.Root(t, map[string]string{"etc/group": strings.Repeat("# filling\n", 450_000) + "late:x:7:\n"})
+	sink := collectState(t, root, profiles.Step{Collector: profiles.Account, Files: []profiles.Role{{Name: "group", Path: []string{"/etc/group"}}}})
+	kept := named(t, sink, "state/groups.jsonl")
+	if kept.Status != collectors.Partial || !strings.Contains(kept.Reason, "/etc/group: only the first 4194304 bytes were looked at") {
+		t.Errorf("%s: %s", kept.Status, kept.Reason)
+	}
+}

@@ -3,9 +3,7 @@ package collectors
 import (
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -225,19 +223,7 @@ func (s *starts) text(r *reader, x found) (string, bool) {
 		c.Row = len(s.rows)
 		s.cloaks = append(s.cloaks, *c)
 	}
-	return readConfig(r, x.path, f)
-}
-
-func readConfig(r *reader, path string, f *os.File) (string, bool) {
-	b, err := io.ReadAll(io.NewSectionReader(f, 0, maxConfig+1))
-	if err != nil {
-		r.note("%s: %s", path, plain(err))
-	}
-	if len(b) > maxConfig {
-		b = b[:maxConfig]
-		r.note("%s: only the first %d bytes were looked at", path, maxConfig)
-	}
-	return string(b), err == nil || len(b) > 0
+	return r.begin(x.path, f)
 }
 
 // A form makes the rows of a file of one role out of the row that they share. It may return none.
