@@ -96,7 +96,7 @@ func (c *container) Collect(ctx context.Context, sink Sink) error {
 	if err != nil {
 		r.note("%s", plain(err))
 	}
-	t := table[containerRow]{name: "containers", source: "/proc", rows: joinContainers(live, confs), columns: containerColumns, reason: r.reason()}
+	t := table[containerRow]{name: "containers", source: "/proc", rows: joinContainers(live, confs), columns: containerColumns, reason: r.reason(), cut: r.wasCut()}
 	if err := t.add(sink, c.step, anomaly.Containers(live)); err != nil {
 		return err
 	}
