@@ -116,8 +116,8 @@ func (a *account) accounts(ctx context.Context, sink Sink) (rows []accountRow, e
 		for i, row := range rows {
 			facts[i] = row.account
 		}
-		t := table[accountRow]{name: "accounts", source: a.source("passwd"), rows: rows, columns: accountColumns, reason: r.reason()}
-		return t.add(sink, a.step, anomaly.Accounts(facts))
+		t := table[accountRow]{name: "accounts", source: a.source("passwd"), rows: rows, columns: accountColumns, reason: r.reason(), cut: r.wasCut()}
+		return t.keep(ctx, sink, a.step, anomaly.Accounts(facts))
 	})
 	return rows, err
 }
@@ -189,7 +189,7 @@ func (a *account) groups(ctx context.Context, sink Sink, known []accountRow) err
 		if err != nil {
 			return err
 		}
-		return table[groupRow]{name: "groups", source: a.source("group"), rows: rows, columns: groupColumns, reason: r.reason()}.add(sink, a.step, nil)
+		return table[groupRow]{name: "groups", source: a.source("group"), rows: rows, columns: groupColumns, reason: r.reason(), cut: r.wasCut()}.keep(ctx, sink, a.step, nil)
 	})
 }
 
@@ -241,8 +241,8 @@ func (a *account) sudoers(ctx context.Context, sink Sink, _ []accountRow) error 
 		if err != nil {
 			return err
 		}
-		t := table[grantRow]{name: "sudoers", source: a.source("sudoers"), rows: rows, columns: grantColumns, reason: r.reason()}
-		return t.add(sink, a.step, anomaly.Grants(grants, paths))
+		t := table[grantRow]{name: "sudoers", source: a.source("sudoers"), rows: rows, columns: grantColumns, reason: r.reason(), cut: r.wasCut()}
+		return t.keep(ctx, sink, a.step, anomaly.Grants(grants, paths))
 	})
 }
 
@@ -272,10 +272,18 @@ var keyColumns = []column[keyRow]{
 	{"changed", func(k keyRow) string { return readable(k.ChangeTime) }},
 }
 
+// Of the keys: the largest lists are those of git servers, with a key for every user.
+const (
+	maxFileKeys  = 20_000
+	maxOwnerKeys = 40_000
+	maxKeys      = 100_000
+)
+
 func (a *account) keys(ctx context.Context, sink Sink, known []accountRow) error {
 	return a.reading(sink, "keys", func(r *reader) error {
 		var rows []keyRow
 		var files []anomaly.KeyFile
+		limit := newRowLimit(maxFileKeys, maxOwnerKeys, maxKeys)
 		err := r.each(ctx, "keys", func(x found) error {
 			if x.info.mode&fs.ModeSymlink != 0 {
 				r.note("%s: symbolic link, not followed", x.path)
@@ -291,9 +299,13 @@ func (a *account) keys(ctx context.Context, sink Sink, known []accountRow) error
 			}
 			owners := ownersOf(known, x.path)
 			files = append(files, anomaly.KeyFile{Path: x.path, Owners: owners, Keys: len(keys), Row: len(rows)})
-			for _, k := range keys {
+			fit := limit.take(x, len(keys), func(i int) int { return len(keys[i].Comment) + len(keys[i].Options) })
+			if fit == 0 {
+				files[len(files)-1].Row = -1
+			}
+			for _, k := range keys[:fit] {
 				row := keyRow{
-					Type: k.Type, Fingerprint: k.Fingerprint, Comment: k.Comment, Options: k.Options, File: x.path, Line: k.Line,
+					Type: k.Type, Fingerprint: k.Fingerprint, Comment: strings.Clone(k.Comment), Options: strings.Clone(k.Options), File: x.path, Line: k.Line,
 					ModTime: timeOf(x.info.mtime), ChangeTime: timeOf(x.info.ctime),
 				}
 				if len(owners) > 0 {
@@ -306,8 +318,9 @@ func (a *account) keys(ctx context.Context, sink Sink, known []accountRow) error
 		if err != nil {
 			return err
 		}
-		t := table[keyRow]{name: "authorized-keys", source: a.source("keys"), rows: rows, columns: keyColumns, reason: r.reason()}
-		return t.add(sink, a.step, anomaly.AuthorizedKeys(files))
+		limit.say(r)
+		t := table[keyRow]{name: "authorized-keys", source: a.source("keys"), rows: rows, columns: keyColumns, reason: r.reason(), cut: r.wasCut()}
+		return t.keep(ctx, sink, a.step, anomaly.AuthorizedKeys(files))
 	})
 }
 
@@ -369,11 +382,21 @@ var historyColumns = []column[historyRow]{
 	{"leads to", func(h historyRow) string { return h.Target }},
 }
 
+// Of the histories: a user has a few dozen.
+const (
+	maxOwnerHistories = 2_000
+	maxHistories      = 50_000
+)
+
 func (a *account) histories(ctx context.Context, sink Sink, known []accountRow) error {
 	return a.reading(sink, "histories", func(r *reader) error {
 		var rows []historyRow
 		var facts []anomaly.History
+		limit := newRowLimit(1, maxOwnerHistories, maxHistories)
 		err := r.each(ctx, "histories", func(x found) error {
+			if limit.take(x, 1, func(int) int { return 0 }) == 0 {
+				return nil
+			}
 			row := historyRow{
 				User: names(ownersOf(known, x.path)), Path: x.path, Kind: kindOf(x.info.mode), Size: x.info.size, Mode: lsMode(x.info.mode),
 				Owner:   fmt.Sprintf("%d:%d", x.info.uid, x.info.gid),
@@ -397,7 +420,8 @@ func (a *account) histories(ctx context.Context, sink Sink, known []accountRow) 
 		if err != nil {
 			return err
 		}
-		t := table[historyRow]{name: "histories", source: a.source("histories"), rows: rows, columns: historyColumns, reason: r.reason()}
-		return t.add(sink, a.step, anomaly.Histories(facts))
+		limit.say(r)
+		t := table[historyRow]{name: "histories", source: a.source("histories"), rows: rows, columns: historyColumns, reason: r.reason(), cut: r.wasCut()}
+		return t.keep(ctx, sink, a.step, anomaly.Histories(facts))
 	})
 }

@@ -42,3 +42,29 @@ func TestDiffer(t *testing.T) {
 		t.Error("equal views differ")
 	}
 }
+
+// What is written while the views are looked at differs from one look to the next; what the kernel hides does not.
+func TestOnlyViewsThatStayAreCloaked(t *testing.T) {
+	// looks answers every look as the first, but for one.
+	looks := func(odd int, read, view string) (func(bool) ([]byte, []byte, error), *int) {
+		n := 0
+		return func(bool) ([]byte, []byte, error) {
+			if n++; n == odd {
+				return []byte(read), []byte(view), nil
+			}
+			return []byte("a\n"), []byte("a\nevil\n"), nil
+		}, &n
+	}
+	look, n := looks(0, "", "")
+	if c := steady(look); c == nil || c.At != 2 || *n != cloakLooks {
+		t.Errorf("a part that is hidden every time: %+v in %d looks", c, *n)
+	}
+	for _, other := range [][2]string{{"b\n", "a\nevil\n"}, {"a\n", "b\nevil\n"}, {"a\nevil\n", "a\n"}, {"a\n", "a\n"}} {
+		for odd := 1; odd <= cloakLooks; odd++ {
+			look, _ := looks(odd, other[0], other[1])
+			if c := steady(look); c != nil {
+				t.Errorf("other views %q in look %d: %+v", other, odd, c)
+			}
+		}
+	}
+}

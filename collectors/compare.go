@@ -43,6 +43,8 @@ type subject struct {
 	argv  []string
 	parse func([]byte) map[string]int
 	list  func() (map[string]int, error)
+	// foreign says why what the tool printed is no list to compare with the kernel's, "" if it is; nil where every list is.
+	foreign func(kernel, said map[string]int) string
 	// describe says more of a key that was left out; nil where the key says all.
 	describe func(key string) string
 }
@@ -57,7 +59,7 @@ func (c *compare) Collect(ctx context.Context, sink Sink) error {
 		rows = append(rows, c.compare(ctx, s))
 	}
 	t := table[anomaly.Comparison]{name: "compare", source: "tools of the host", rows: rows, columns: compareColumns}
-	return t.add(sink, c.step, anomaly.Comparisons(rows))
+	return t.keep(ctx, sink, c.step, anomaly.Comparisons(rows))
 }
 
 // compare runs a tool between two readings of the kernel's list. What stands in both and not in what the tool says is asked for again, twice.
@@ -81,12 +83,17 @@ func (c *compare) compare(ctx context.Context, s subject) anomaly.Comparison {
 			row.Note = "the kernel's list can't be read: " + err.Error()
 			return row
 		}
+		row.Kernel, row.Said = countOf(after), countOf(said)
+		if s.foreign != nil {
+			if row.Note = s.foreign(after, said); row.Note != "" {
+				return row
+			}
+		}
 		left := leftOut(before, after, said)
 		if round > 0 {
 			left = both(missing, left)
 		}
 		missing, before = left, after
-		row.Kernel, row.Said = countOf(after), countOf(said)
 		if len(missing) == 0 {
 			return row
 		}
@@ -177,8 +184,8 @@ func (c *compare) subjects() []subject {
 	sockets := func() (map[string]int, error) { return listSockets(fs) }
 	who := func(pid string) string { return describePID(fs, pid) }
 	out := []subject{
-		{of: "process", argv: []string{"ps", "-e", "-o", "pid,args", "-ww"}, parse: parsePSFirst, list: pids, describe: who},
-		{of: "process", argv: []string{"ps", "auxww"}, parse: parsePSAux, list: pids, describe: who},
+		{of: "process", argv: []string{"ps", "-e", "-o", "pid,args", "-ww"}, parse: parsePS, list: pids, foreign: foreignPS, describe: who},
+		{of: "process", argv: []string{"ps", "auxww"}, parse: parsePS, list: pids, foreign: foreignPS, describe: who},
 		{of: "socket", argv: []string{"ss", "-tuanp"}, parse: parseSS, list: sockets},
 		{of: "socket", argv: []string{"netstat", "-tuanp"}, parse: parseNetstat, list: sockets},
 		{of: "module", argv: []string{"lsmod"}, parse: parseLsmod, list: func() (map[string]int, error) { return listModules(fs) }},

@@ -33,7 +33,7 @@ func TestAPsThatHidesAProcess(t *testing.T) {
 	fs := procfs.New("/")
 	self := strconv.Itoa(os.Getpid())
 	s := subject{
-		of: "process", parse: parsePSFirst, list: func() (map[string]int, error) { return listPIDs(fs) },
+		of: "process", parse: parsePS, list: func() (map[string]int, error) { return listPIDs(fs) }, foreign: foreignPS,
 		describe: func(pid string) string { return describePID(fs, pid) },
 	}
 	c := newTestCompare()
@@ -55,6 +55,26 @@ func TestAPsThatHidesAProcess(t *testing.T) {
 		if tt.hides && (len(row.LeftOut) != 1 || row.LeftOut[0] != describePID(fs, self)) {
 			t.Errorf("%s: left out %q, want pid %s", tt.name, row.LeftOut, self)
 		}
+	}
+}
+
+// A ps of another format, or of another place, is no ps that hides processes.
+func TestAPsThatIsNotUnderstoodHidesNothing(t *testing.T) {
+	fs := procfs.New("/")
+	c := newTestCompare()
+	s := subject{of: "process", parse: parsePS, list: func() (map[string]int, error) { return listPIDs(fs) }, foreign: foreignPS}
+	for name, tool := range map[string]string{
+		"no heading": "ps -e -o pid= -o args=", "nothing": "true", "of a container": "echo '  PID CMD'; echo '    1 init'", "another column": "echo 'PID CMD'; ps -e -o user= -o pid=",
+	} {
+		s.argv = []string{script(t, tool)}
+		if row := c.compare(t.Context(), s); row.Note == "" || len(row.LeftOut) > 0 {
+			t.Errorf("%s: %+v", name, row)
+		}
+	}
+	// One that hides this process and its parent is still one that hides processes.
+	s.argv = []string{script(t, "ps -e -o pid,args | grep -Ev '^ *("+strconv.Itoa(os.Getpid())+"|"+strconv.Itoa(os.Getppid())+") '")}
+	if row := c.compare(t.Context(), s); row.Note != "" || len(row.LeftOut) != 2 {
+		t.Errorf("hides us: %+v", row)
 	}
 }
 
@@ -113,8 +133,10 @@ func TestParseTools(t *testing.T) {
 		text  string
 		want  map[string]int
 	}{
-		{"ps -o", parsePSFirst, "    PID COMMAND\n      1 /sbin/init\n    812 a 77\n", map[string]int{"1": 1, "812": 1}},
-		{"ps aux", parsePSAux, "USER PID %CPU\nroot           1  0.0\nsystemd+     812 0.0\n", map[string]int{"1": 1, "812": 1}},
+		{"ps -o", parsePS, "    PID COMMAND\n      1 /sbin/init\n    812 a 77\n", map[string]int{"1": 1, "812": 1}},
+		{"ps aux", parsePS, "USER PID %CPU\nroot           1  0.0\nsystemd+     812 0.0\n", map[string]int{"1": 1, "812": 1}},
+		{"ps auxww of BusyBox", parsePS, "PID   USER     COMMAND\n    1 root     init\n  812 77       a 5\n", map[string]int{"1": 1, "812": 1}},
+		{"a ps without a heading", parsePS, "1 0:00 init\n812 0:01 a\n", map[string]int{}},
 		{
 			"ss", parseSS, "Netid State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n" +
 				"udp   UNCONN 0 0 127.0.0.53%lo:53 0.0.0.0:*\ntcp LISTEN 0 128 0.0.0.0:22 0.0.0.0:*\ntcp LISTEN 0 128 [::]:22 [::]:*\n" +
@@ -151,7 +173,7 @@ func TestToolsOfThisHostAgree(t *testing.T) {
 func FuzzParseTools(f *testing.F) {
 	f.Add([]byte("tcp LISTEN 0 128 [::]:22 [::]:*\ntcp6       0      0 :::22                   :::*                    LISTEN      1/sshd\n  1 init\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, parse := range []func([]byte) map[string]int{parsePSFirst, parsePSAux, parseSS, parseNetstat, parseLsmod, parseLs} {
+		for _, parse := range []func([]byte) map[string]int{parsePS, parseSS, parseNetstat, parseLsmod, parseLs} {
 			for key, n := range parse(b) {
 				if n < 1 || n > len(b) {
 					t.Errorf("%q has %d of %q", b, n, key)

@@ -5,31 +5,52 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"bellwether/collectors/procfs"
 )
 
-// parsePSFirst reads the output of ps whose first column is the process id.
-func parsePSFirst(b []byte) map[string]int { return numbersOf(b, 0) }
-
-// parsePSAux reads the output of ps aux, whose second column is the process id.
-func parsePSAux(b []byte) map[string]int { return numbersOf(b, 1) }
-
-// numbersOf counts the numbers in a column. Lines without one, such as headings, are passed over.
-func numbersOf(b []byte, column int) map[string]int {
+// parsePS reads the process ids in the output of ps. Which column has them is for the headings to say: that of "ps aux" is the second of procps,
+// and the first of BusyBox, which takes no notice of the options. Without a heading nothing is read.
+func parsePS(b []byte) map[string]int {
 	out := map[string]int{}
+	column := -1
 	for line := range bytes.Lines(b) {
-		f := bytes.Fields(line)
+		f := strings.Fields(string(line))
+		if column < 0 {
+			if column = slices.Index(f, "PID"); column < 0 {
+				return out
+			}
+			continue
+		}
 		if len(f) <= column {
 			continue
 		}
-		if n, err := strconv.Atoi(string(f[column])); err == nil && n > 0 {
+		if n, err := strconv.Atoi(f[column]); err == nil && n > 0 {
 			out[strconv.Itoa(n)] = 1
 		}
 	}
 	return out
+}
+
+// foreignPS says why a list of ps is not one of the processes that this process sees, "" if it is: it names this one or its parent, or at least
+// half of what the kernel lists.
+func foreignPS(kernel, said map[string]int) string {
+	for _, own := range []int{os.Getpid(), os.Getppid()} {
+		if said[strconv.Itoa(own)] > 0 {
+			return ""
+		}
+	}
+	shared := 0
+	for pid := range kernel {
+		shared += said[pid]
+	}
+	if shared*2 >= len(kernel) {
+		return ""
+	}
+	return fmt.Sprintf("its output is not understood: it names neither this process nor its parent, and %d of %d others", shared, len(kernel))
 }
 
 // parseSS reads the output of ss -tuan: Netid State Recv-Q Send-Q Local:Port Peer:Port.

@@ -96,7 +96,7 @@ func (c *container) Collect(ctx context.Context, sink Sink) error {
 	if err != nil {
 		r.note("%s", plain(err))
 	}
-	t := table[containerRow]{name: "containers", source: "/proc", rows: joinContainers(live, confs), columns: containerColumns, reason: r.reason()}
+	t := table[containerRow]{name: "containers", source: "/proc", rows: joinContainers(live, confs), columns: containerColumns, reason: r.reason(), cut: r.wasCut()}
 	if err := t.add(sink, c.step, anomaly.Containers(live)); err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (c *container) changesOf(ctx context.Context, r *reader, l procfs.Container
 	upper := path.Clean(l.Overlay.Upper)
 	w := walker{root: r.root, rootPath: c.env.Root, mounts: c.env.mounts, avoid: c.env.avoid, visit: func(x found) error {
 		switch {
-		case x.reason != "" && x.reason != "empty directory":
+		case x.reason != "" && x.reason != emptyDirectory:
 			if !x.absent {
 				r.note("%s: %s", x.path, x.reason)
 			}
@@ -244,7 +244,7 @@ func (c *container) changesOf(ctx context.Context, r *reader, l procfs.Container
 		n++
 		return yield(changeOf(l.ID, upper, x))
 	}}
-	err = w.walk(ctx, escapeGlob(upper)+"/**")
+	err = w.walk(ctx, escapeLiteral(upper)+"/**")
 	if errors.Is(err, fs.SkipAll) {
 		err = nil
 	}
@@ -263,16 +263,4 @@ func changeOf(id, upper string, x found) changeRow {
 		row.Target, _ = x.in.readlink(x.name)
 	}
 	return row
-}
-
-// escapeGlob makes a path stand for itself in a glob.
-func escapeGlob(p string) string {
-	var b strings.Builder
-	for i := 0; i < len(p); i++ {
-		if strings.IndexByte(`*?[]{}\`, p[i]) >= 0 {
-			b.WriteByte('\\')
-		}
-		b.WriteByte(p[i])
-	}
-	return b.String()
 }

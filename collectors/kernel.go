@@ -2,6 +2,7 @@ package collectors
 
 import (
 	"context"
+	"errors"
 	"path"
 	"strconv"
 	"strings"
@@ -56,7 +57,7 @@ func (c *kernel) modules(fs procfs.FS, sink Sink) error {
 
 func (c *kernel) mounts(fs procfs.FS, sink Sink) error {
 	mounts, err := fs.Mounts()
-	t := table[procfs.Mount]{name: "mounts", source: "/proc/self/mountinfo", rows: mounts, columns: mountColumns, reason: reasonFor(err)}
+	t := table[procfs.Mount]{name: "mounts", source: "/proc/self/mountinfo", rows: mounts, columns: mountColumns, reason: reasonFor(err), cut: errors.Is(err, procfs.ErrCut)}
 	return t.add(sink, c.step, anomaly.Mounts(mounts))
 }
 
@@ -97,7 +98,8 @@ func readPreload(fs procfs.FS) map[string]bool {
 }
 
 func (c *kernel) hooks(fs procfs.FS, sink Sink) error {
-	t := table[procfs.Hook]{name: "kernel-hooks", source: "/sys/kernel/tracing", rows: fs.Hooks(), columns: hookColumns}
+	hooks, err := fs.Hooks()
+	t := table[procfs.Hook]{name: "kernel-hooks", source: "/sys/kernel/tracing", rows: hooks, columns: hookColumns, reason: reasonFor(err), cut: err != nil}
 	return t.add(sink, c.step, nil)
 }
 

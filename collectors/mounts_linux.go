@@ -1,10 +1,14 @@
 package collectors
 
-import "bellwether/collectors/procfs"
+import (
+	"errors"
+
+	"bellwether/collectors/procfs"
+)
 
 func readMounts() (mountTable, error) {
 	mounts, err := procfs.New("/").Mounts()
-	if err != nil {
+	if err != nil && !errors.Is(err, procfs.ErrCut) {
 		return nil, err
 	}
 	return newMountTable(mounts)

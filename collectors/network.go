@@ -3,6 +3,7 @@ package collectors
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -37,38 +38,36 @@ func (c *network) Collect(ctx context.Context, sink Sink) error {
 	if err != nil {
 		return sink.Add(&Item{Step: c.step.Name, Collector: c.step.Collector, Source: "/proc/net", Status: Failed, Reason: err.Error()}, nil)
 	}
-	sockets, notes := allSockets(fs, pids)
+	sockets, notes := allSockets(fs, pids, maxNamespaces)
 	found := anomaly.Sockets(sockets)
-	ports, note := hiddenPorts(ctx, fs)
-	if note != "" {
-		notes = append(notes, note)
-	}
+	ports, untried := hiddenPorts(ctx, fs)
+	notes = append(notes, untried...)
 	found = append(found, anomaly.HiddenPorts(ports)...)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	t := table[procfs.Socket]{name: "sockets", source: "/proc/net", rows: sockets, columns: socketColumns, reason: strings.Join(notes, "; ")}
-	if err := t.add(sink, c.step, found); err != nil {
+	if err := t.keep(ctx, sink, c.step, found); err != nil {
 		return err
 	}
-	return c.addLinks(sink, fs)
+	return c.addLinks(ctx, sink, fs)
 }
 
 // addLinks keeps what sockets go through.
-func (c *network) addLinks(sink Sink, fs procfs.FS) error {
+func (c *network) addLinks(ctx context.Context, sink Sink, fs procfs.FS) error {
 	links := fs.Interfaces()
 	t := table[procfs.Interface]{name: "interfaces", source: "/sys/class/net", rows: links, columns: interfaceColumns}
-	if err := t.add(sink, c.step, anomaly.Interfaces(links)); err != nil {
+	if err := t.keep(ctx, sink, c.step, anomaly.Interfaces(links)); err != nil {
 		return err
 	}
 	routes, err := fs.Routes()
-	r := table[procfs.Route]{name: "routes", source: "/proc/net/route", rows: routes, columns: routeColumns, reason: reasonFor(err)}
-	if err := r.add(sink, c.step, nil); err != nil {
+	r := table[procfs.Route]{name: "routes", source: "/proc/net/route", rows: routes, columns: routeColumns, reason: reasonFor(err), cut: errors.Is(err, procfs.ErrCut)}
+	if err := r.keep(ctx, sink, c.step, nil); err != nil {
 		return err
 	}
 	neighbours, err := fs.Neighbours()
-	n := table[procfs.Neighbour]{name: "neighbours", source: "/proc/net/arp", rows: neighbours, columns: neighbourColumns, reason: reasonFor(err)}
-	return n.add(sink, c.step, nil)
+	n := table[procfs.Neighbour]{name: "neighbours", source: "/proc/net/arp", rows: neighbours, columns: neighbourColumns, reason: reasonFor(err), cut: errors.Is(err, procfs.ErrCut)}
+	return n.keep(ctx, sink, c.step, nil)
 }
 
 func reasonFor(err error) string {
@@ -78,15 +77,20 @@ func reasonFor(err error) string {
 	return err.Error()
 }
 
-// allSockets reads the sockets of every network namespace that a process is in, with who holds them, those that listen first.
-func allSockets(fs procfs.FS, pids []int) (out []procfs.Socket, notes []string) {
+// allSockets reads the sockets of every network namespace that a process is in, at most so many, with who holds them, those that listen first.
+func allSockets(fs procfs.FS, pids []int, most int) (out []procfs.Socket, notes []string) {
 	own := netns(fs, os.Getpid())
 	members := map[uint64]int{own: os.Getpid()}
 	for _, pid := range pids {
 		ns := netns(fs, pid)
-		if _, ok := members[ns]; !ok && ns != 0 && len(members) < maxNamespaces {
-			members[ns] = pid
+		if _, ok := members[ns]; ok || ns == 0 {
+			continue
 		}
+		if len(members) == most {
+			notes = append(notes, fmt.Sprintf("more than %d network namespaces: the sockets of that of process %d, and maybe of others, are left out", most, pid))
+			break
+		}
+		members[ns] = pid
 	}
 	for ns, pid := range members {
 		sockets, err := fs.Sockets(pid)

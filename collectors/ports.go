@@ -21,8 +21,9 @@ const (
 	maxRefused = 8
 	// unprivileged is the first port that every user may have, unless the host says otherwise.
 	unprivileged = 1024
-	// maxHiddenPorts bounds how many are confirmed.
+	// maxHiddenPorts bounds how many are confirmed, and sureTime how long that takes for all of one protocol.
 	maxHiddenPorts = 256
+	sureTime       = 5 * time.Second
 )
 
 // A portProbe tries ports of one protocol.
@@ -32,24 +33,39 @@ type portProbe struct {
 	taken func(port int) (bool, error)
 	// listed returns the ports that the lists show.
 	listed func() (map[int]bool, error)
-	// sure says why a port that is taken and not listed is a finding, or "" if it may be honest.
-	sure func(port int) string
+	// sure says why a port that is taken and not listed is a finding, or "" if it may be honest, or the context has ended.
+	sure func(ctx context.Context, port int) string
 }
 
-// hiddenPorts returns the ports of this network namespace that are taken and stand in no list, and why that is not known.
-func hiddenPorts(ctx context.Context, fs procfs.FS) (out []anomaly.Port, note string) {
+// hiddenPorts returns the ports of this network namespace that are taken and stand in no list, and why that is not known of all.
+func hiddenPorts(ctx context.Context, fs procfs.FS) (out []anomaly.Port, notes []string) {
 	for _, p := range portProbes(fs) {
 		numbers, err := p.find(ctx)
 		if err != nil {
-			note = "ports were not all tried: " + err.Error()
+			notes = append(notes, "ports were not all tried: "+err.Error())
 		}
-		for _, n := range numbers {
-			if how := p.sure(n); how != "" {
-				out = append(out, anomaly.Port{Protocol: p.protocol, Number: n, How: how})
-			}
+		ports, left := p.confirm(ctx, numbers, sureTime)
+		out = append(out, ports...)
+		if left > 0 {
+			notes = append(notes, fmt.Sprintf("%d %s ports are taken and stand in no list, and it was not tried whether they answer: out of time", left, p.protocol))
 		}
 	}
-	return out, note
+	return out, notes
+}
+
+// confirm returns those of the ports that are sure to be findings, and how many it had no time for.
+func (p portProbe) confirm(ctx context.Context, numbers []int, within time.Duration) (out []anomaly.Port, left int) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	for i, n := range numbers {
+		how := p.sure(ctx, n)
+		if how != "" {
+			out = append(out, anomaly.Port{Protocol: p.protocol, Number: n, How: how})
+		} else if ctx.Err() != nil {
+			return out, len(numbers) - i
+		}
+	}
+	return out, 0
 }
 
 // find tries every port that is not listed, and keeps those that stay taken and unlisted in every round: a connection that comes and goes

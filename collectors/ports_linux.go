@@ -25,7 +25,7 @@ func portProbes(fs procfs.FS) []portProbe {
 	}
 	return []portProbe{
 		{protocol: "tcp", taken: taken(unix.SOCK_STREAM), listed: listed("tcp", "tcp6"), sure: accepts},
-		{protocol: "udp", taken: taken(unix.SOCK_DGRAM), listed: listed("udp", "udp6"), sure: func(int) string {
+		{protocol: "udp", taken: taken(unix.SOCK_DGRAM), listed: listed("udp", "udp6"), sure: func(context.Context, int) string {
 			return "nobody else can bind to it, and a UDP socket that is bound is always listed"
 		}},
 	}
@@ -70,11 +70,14 @@ func bindOnce(family, kind int, to unix.Sockaddr) error {
 
 // accepts says whether somebody answers at a TCP port of this host. A port that is taken and does not answer was only reserved, or refuses
 // us.
-func accepts(port int) string {
+func accepts(ctx context.Context, port int) string {
 	d := net.Dialer{Timeout: 300 * time.Millisecond}
 	for _, host := range ownAddresses() {
-		c, err := d.DialContext(context.Background(), "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		c, err := d.DialContext(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil {
+			if ctx.Err() != nil {
+				return ""
+			}
 			continue
 		}
 		own := c.LocalAddr().String() == c.RemoteAddr().String() // a connection of this socket with itself

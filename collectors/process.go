@@ -51,7 +51,7 @@ func (c *processes) Collect(ctx context.Context, sink Sink) error {
 		return context.Cause(ctx)
 	}
 	t := table[procfs.Process]{name: "processes", source: "/proc", rows: ps, columns: processColumns, reason: strings.Join(notes, "; ")}
-	return t.add(sink, c.step, anomaly.Processes(ps, stdSockets(view, ps)))
+	return t.keep(ctx, sink, c.step, anomaly.Processes(ps, stdSockets(view, ps)))
 }
 
 // A processListing reads all processes of a host.
@@ -97,7 +97,7 @@ func (l processListing) hidden(ctx context.Context) (how map[int]string, note st
 	}
 	mounts, err := l.ordinary.Mounts()
 	if err != nil {
-		return how, "the mounts over /proc are not known: " + err.Error()
+		note = "the mounts over /proc are not all known: " + err.Error()
 	}
 	for pid, m := range procfs.MountedOver(mounts) {
 		how[pid] = fmt.Sprintf("mount of %s (%s) over %s", m.Source, m.Type, m.Path)

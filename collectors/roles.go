@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 
@@ -17,6 +18,7 @@ type reader struct {
 	step    profiles.Step
 	root    *dir
 	trouble []string
+	cuts    []string // what limits have left out
 }
 
 // newReader opens the root that a step reads below. The caller closes it.
@@ -33,9 +35,14 @@ func (r *reader) close() { r.root.close() }
 // maxRoleFiles bounds how many files of one role a step looks at.
 const maxRoleFiles = 200_000
 
+// maxHardLinks is under how many of its names a file is looked at: it may be meant for more than one account, and a thousand names of one big
+// file are no work for a thousand.
+const maxHardLinks = 4
+
 // each visits the files of a role, each path once: regular files, and links as links. What can't be looked at is noted.
 func (r *reader) each(ctx context.Context, role string, visit func(found) error) error {
 	seen := map[string]bool{}
+	names := map[fileID]int{}
 	defer func() {
 		if len(seen) == 0 && len(r.step.In(role)) <= few {
 			r.note("there is no %s", strings.Join(r.step.In(role), " or "))
@@ -44,16 +51,26 @@ func (r *reader) each(ctx context.Context, role string, visit func(found) error)
 	for _, pattern := range r.step.In(role) {
 		w := walker{root: r.root, rootPath: r.env.Root, mounts: r.env.mounts, avoid: r.env.avoid, exclude: r.step.Exclude, visit: func(x found) error {
 			switch {
-			case x.absent || seen[x.path] || x.reason == "empty directory":
+			case x.absent || seen[x.path] || x.reason == emptyDirectory:
 				return nil
 			case x.reason != "":
 				r.note("%s: %s", x.path, x.reason)
 				return nil
 			case len(seen) >= maxRoleFiles:
-				r.note("more than %d files for %s: %s is left out", maxRoleFiles, role, x.path)
+				r.cut("more than %d files for %s: %s and others are left out", maxRoleFiles, role, x.path)
 				return nil
 			}
 			seen[x.path] = true
+			if x.info.links > 1 && x.info.mode.IsRegular() {
+				id := fileID{x.info.dev, x.info.ino}
+				names[id]++
+				if names[id] == maxHardLinks+1 {
+					r.cut("%s and further hard links to the same file: not looked at, as it was under %d other names", x.path, maxHardLinks)
+				}
+				if names[id] > maxHardLinks {
+					return nil
+				}
+			}
 			return visit(x)
 		}}
 		if err := w.walk(ctx, pattern); err != nil {
@@ -72,17 +89,34 @@ const maxTrouble = 8
 
 // note remembers what a reader of the table should know.
 func (r *reader) note(format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); !slices.Contains(r.trouble, text) && len(r.trouble) <= maxTrouble {
-		r.trouble = append(r.trouble, text)
-	}
+	r.trouble = noted(r.trouble, fmt.Sprintf(format, args...))
 }
 
-// reason is what was noted, in one line.
-func (r *reader) reason() string {
-	if len(r.trouble) > maxTrouble {
-		return strings.Join(r.trouble[:maxTrouble], "; ") + "; and more"
+// cut remembers what a limit has left out. Files that can't be read never push it out of the reason.
+func (r *reader) cut(format string, args ...any) {
+	r.cuts = noted(r.cuts, fmt.Sprintf(format, args...))
+}
+
+// wasCut reports whether a limit has left something out.
+func (r *reader) wasCut() bool { return len(r.cuts) > 0 }
+
+func noted(notes []string, text string) []string {
+	if slices.Contains(notes, text) || len(notes) > maxTrouble {
+		return notes
 	}
-	return strings.Join(r.trouble, "; ")
+	return append(notes, text)
+}
+
+// reason is what was noted, in one line: first what limits have left out.
+func (r *reader) reason() string {
+	var all []string
+	for _, notes := range [][]string{r.cuts, r.trouble} {
+		if len(notes) > maxTrouble {
+			notes = append(slices.Clone(notes[:maxTrouble]), "and more")
+		}
+		all = append(all, notes...)
+	}
+	return strings.Join(all, "; ")
 }
 
 // maxConfig bounds what is read of one file of accounts, rules or settings, in bytes.
@@ -99,15 +133,28 @@ func (r *reader) text(x found) (string, bool) {
 		return "", false
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	return r.begin(x.path, f)
+}
+
+// begin reads a file that was opened as far as is looked at, and notes what could not be read, and that it was cut.
+func (r *reader) begin(path string, f *os.File) (string, bool) {
+	b, cut, err := readBeginning(f, maxConfig)
 	if err != nil {
-		r.note("%s: %s", x.path, plain(err))
+		r.note("%s: %s", path, plain(err))
 	}
-	if len(b) > maxConfig {
-		b = b[:maxConfig]
-		r.note("%s: only the first %d bytes were looked at", x.path, maxConfig)
+	if cut {
+		r.cut("%s: only the first %d bytes were looked at", path, maxConfig)
 	}
-	return string(b), true
+	return string(b), err == nil || len(b) > 0
+}
+
+// readBeginning reads at most so many bytes, and says whether there are more.
+func readBeginning(r io.Reader, most int64) (b []byte, cut bool, err error) {
+	b, err = io.ReadAll(io.LimitReader(r, most+1))
+	if int64(len(b)) > most {
+		return b[:most], true, err
+	}
+	return b, false, err
 }
 
 // texts reads every file of a role.

@@ -3,9 +3,7 @@ package collectors
 import (
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -24,23 +22,20 @@ type starts struct {
 	step profiles.Step
 
 	rows   []startRow
+	limit  *startLimit
 	cloaks []anomaly.Cloak
 	seen   map[string]bool     // paths that a role before had
 	links  map[string][]string // of units, by the name of the unit: what enables it
 }
 
 func newSchedule(env *Env, step profiles.Step) Collector {
-	return &starts{env: env, step: step, seen: map[string]bool{}, links: map[string][]string{}}
+	return &starts{env: env, step: step, limit: newStartLimit(), seen: map[string]bool{}, links: map[string][]string{}}
 }
 
 var scheduleTables = []string{"persistence"}
 
-const (
-	// defaultWindow is how long ago a change is a finding.
-	defaultWindow = 14 * 24 * time.Hour
-	// maxStarts bounds the rows of the table.
-	maxStarts = 200_000
-)
+// defaultWindow is how long ago a change is a finding.
+const defaultWindow = 14 * 24 * time.Hour
 
 // startRow is a thing that starts by itself, or a file that may start some.
 type startRow struct {
@@ -62,6 +57,7 @@ type startRow struct {
 	BirthTime  *time.Time `json:"btime,omitempty"`
 
 	newest time.Time
+	uid    uint32
 	unit   string // its name, with that of the unit for what is dropped in beside one
 	exec   bool   // the command is one of systemd
 }
@@ -95,7 +91,7 @@ func (s *starts) Collect(ctx context.Context, sink Sink) error {
 		return failedState(sink, s.step, err)
 	}
 	defer r.close()
-	for _, role := range s.step.Files {
+	for _, role := range usersLast(s.step.Files) {
 		if err := r.each(ctx, role.Name, func(x found) error {
 			s.file(r, role.Name, x)
 			return context.Cause(ctx)
@@ -108,8 +104,9 @@ func (s *starts) Collect(ctx context.Context, sink Sink) error {
 			s.rows[i].Enabled = links
 		}
 	}
-	t := table[startRow]{name: "persistence", source: s.source(), rows: s.rows, columns: startColumns, reason: r.reason()}
-	return t.add(sink, s.step, s.findings())
+	s.limit.say(r)
+	t := table[startRow]{name: "persistence", source: s.source(), rows: s.rows, columns: startColumns, reason: r.reason(), cut: r.wasCut()}
+	return t.keep(ctx, sink, s.step, s.findings())
 }
 
 func (s *starts) source() string {
@@ -125,6 +122,7 @@ func (s *starts) findings() []anomaly.Finding {
 	for i, row := range s.rows {
 		facts[i] = anomaly.Start{
 			Type: row.Type, Path: row.Path, Line: row.Line, Command: row.Command, Unit: row.exec, Newest: row.newest, Known: row.Package == "yes", Foreign: row.Package == "no",
+			Owner: row.uid,
 		}
 	}
 	since := s.env.Now().Add(-orDefault(s.step.NewerThan, defaultWindow))
@@ -135,7 +133,7 @@ func (s *starts) findings() []anomaly.Finding {
 func (s *starts) row(role string, x found) startRow {
 	row := startRow{
 		Type: role, Path: x.path, Mode: lsMode(x.info.mode), Owner: fmt.Sprintf("%d:%d", x.info.uid, x.info.gid), Size: x.info.size,
-		ModTime: timeOf(x.info.mtime), ChangeTime: timeOf(x.info.ctime), BirthTime: timeOf(x.info.btime), newest: x.info.newest(),
+		ModTime: timeOf(x.info.mtime), ChangeTime: timeOf(x.info.ctime), BirthTime: timeOf(x.info.btime), newest: x.info.newest(), uid: x.info.uid,
 	}
 	if is, ok := s.env.asPackaged(x); ok {
 		row.Package = "no"
@@ -148,41 +146,40 @@ func (s *starts) row(role string, x found) startRow {
 
 // file makes the rows of one file.
 func (s *starts) file(r *reader, role string, x found) {
-	if len(s.rows) >= maxStarts {
-		r.note("more than %d rows: %s and others are left out", maxStarts, x.path)
-		return
-	}
 	if s.seen[x.path] {
 		return
 	}
 	s.seen[x.path] = true
 	row := s.row(role, x)
 	if x.info.mode&fs.ModeSymlink != 0 {
-		s.link(r, row, x)
+		s.link(r, role, row, x)
 		return
 	}
 	if !x.info.mode.IsRegular() || unitRole(role) && !schedule.IsUnit(x.path) {
 		return
 	}
+	kept := s.limit.take(role, x, s.parse(r, role, row, x))
+	if n := len(s.cloaks); len(kept) == 0 && n > 0 && s.cloaks[n-1].Path == x.path {
+		s.cloaks[n-1].Row = -1 // its file has no row
+	}
+	s.rows = append(s.rows, kept...)
+}
+
+// parse makes the rows of a file out of the one that they share. It is that one alone where the file says nothing that can be read.
+func (s *starts) parse(r *reader, role string, row startRow, x found) []startRow {
 	p := forms[role]
 	if p == nil {
-		s.rows = append(s.rows, row) // a program: that it is there is what it says
-		return
+		return []startRow{row} // a program: that it is there is what it says
 	}
-	text, ok := s.text(r, x)
 	if unitRole(role) {
 		row.unit = unitOf(x.path)
 	}
-	made := 0
-	if ok {
-		for _, made1 := range p(row, path.Base(x.path), text) {
-			s.rows = append(s.rows, made1)
-			made++
+	if text, ok := s.text(r, x); ok {
+		if rows := p(row, path.Base(x.path), text); len(rows) > 0 {
+			return rows
 		}
 	}
-	if made == 0 {
-		s.rows = append(s.rows, row)
-	}
+	return []startRow{row}
 }
 
 func unitRole(role string) bool { return role == "unit" || role == "user-unit" }
@@ -196,21 +193,22 @@ func unitOf(p string) string {
 }
 
 // link makes the row of a symbolic link, and remembers what unit it enables.
-func (s *starts) link(r *reader, row startRow, x found) {
+func (s *starts) link(r *reader, role string, row startRow, x found) {
 	target, err := x.in.readlink(x.name)
 	if err != nil {
 		r.note("%s: %s", x.path, plain(err))
 	}
 	row.Target = target
-	if unitRole(row.Type) {
-		row.Type = "unit-link"
+	kept := s.limit.take(role, x, []startRow{row})
+	if len(kept) > 0 && unitRole(role) {
+		kept[0].Type = "unit-link"
 		for _, unit := range []string{path.Base(x.path), path.Base(target)} {
 			if known := s.links[unit]; !slices.Contains(known, x.path) && len(known) < 100 {
 				s.links[unit] = append(known, x.path)
 			}
 		}
 	}
-	s.rows = append(s.rows, row)
+	s.rows = append(s.rows, kept...)
 }
 
 // text reads a file, and compares its views.
@@ -225,19 +223,7 @@ func (s *starts) text(r *reader, x found) (string, bool) {
 		c.Row = len(s.rows)
 		s.cloaks = append(s.cloaks, *c)
 	}
-	return readConfig(r, x.path, f)
-}
-
-func readConfig(r *reader, path string, f *os.File) (string, bool) {
-	b, err := io.ReadAll(io.NewSectionReader(f, 0, maxConfig+1))
-	if err != nil {
-		r.note("%s: %s", path, plain(err))
-	}
-	if len(b) > maxConfig {
-		b = b[:maxConfig]
-		r.note("%s: only the first %d bytes were looked at", path, maxConfig)
-	}
-	return string(b), err == nil || len(b) > 0
+	return r.begin(x.path, f)
 }
 
 // A form makes the rows of a file of one role out of the row that they share. It may return none.

@@ -2,6 +2,8 @@ package collectors
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,33 +38,46 @@ type table[T any] struct {
 	rows    []T
 	columns []column[T]
 	reason  string // what a reader should know, such as what could not be read
+	cut     bool   // rows are left out, for the reason
 }
 
-// add hands both forms to the sink, and then the findings, whose rows are rows of the table.
+// add is [table.keep] for tables that are written in no time.
 func (t table[T]) add(sink Sink, step profiles.Step, findings []anomaly.Finding) error {
+	return t.keep(context.Background(), sink, step, findings)
+}
+
+// keep hands both forms to the sink, and then the findings, whose rows are rows of the table. When the context ends it writes no more rows,
+// hands over the findings all the same, and returns the context's cause.
+func (t table[T]) keep(ctx context.Context, sink Sink, step profiles.Step, findings []anomaly.Finding) error {
 	item := func(ending string) *Item {
 		i := &Item{Step: step.Name, Collector: step.Collector, Name: path.Join("state", t.name+ending), Source: t.source, Reason: t.reason, SizeHint: -1}
-		if len(t.rows) == 0 {
+		switch {
+		case t.cut:
+			i.Status = Partial
+		case len(t.rows) == 0:
 			i.Status = Empty
 		}
 		return i
 	}
-	if err := sink.Add(item(".jsonl"), t.writeJSON); err != nil {
+	if err := sink.Add(item(".jsonl"), func(w io.Writer) error { return t.writeJSON(ctx, w) }); err != nil {
 		return err
 	}
 	text := item(".txt")
-	if err := sink.Add(text, t.writeText); err != nil {
+	if err := sink.Add(text, func(w io.Writer) error { return t.writeText(ctx, w) }); err != nil {
 		return err
 	}
-	return report(sink, findings, text.Name)
+	return cmp.Or(report(sink, findings, text.Name), context.Cause(ctx))
 }
 
 // writeJSON writes an object a line.
-func (t table[T]) writeJSON(w io.Writer) error {
+func (t table[T]) writeJSON(ctx context.Context, w io.Writer) error {
 	b := bufio.NewWriter(w)
 	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
 	for _, row := range t.rows {
+		if ctx.Err() != nil {
+			return cmp.Or(b.Flush(), context.Cause(ctx))
+		}
 		if err := e.Encode(row); err != nil {
 			return fmt.Errorf("encoding %s: %w", t.name, err)
 		}
@@ -71,7 +86,7 @@ func (t table[T]) writeJSON(w io.Writer) error {
 }
 
 // writeText writes the headings and a line a row. What could act on a terminal, or break a line, is shown as \xNN.
-func (t table[T]) writeText(w io.Writer) error {
+func (t table[T]) writeText(ctx context.Context, w io.Writer) error {
 	if len(t.rows) == 0 {
 		return nil
 	}
@@ -81,14 +96,14 @@ func (t table[T]) writeText(w io.Writer) error {
 		fmt.Fprint(tw, strings.ToUpper(c.name), ending(i, len(t.columns)))
 	}
 	for _, row := range t.rows {
+		if ctx.Err() != nil {
+			break
+		}
 		for i, c := range t.columns {
 			fmt.Fprint(tw, cell(c.text(row)), ending(i, len(t.columns)))
 		}
 	}
-	if err := tw.Flush(); err != nil {
-		return err
-	}
-	return b.Flush()
+	return cmp.Or(tw.Flush(), b.Flush(), context.Cause(ctx))
 }
 
 func ending(i, n int) string {

@@ -1,6 +1,8 @@
 package collectors
 
 import (
+	"context"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -24,9 +26,9 @@ type kept struct {
 
 func (k *kept) Add(item *Item, write func(io.Writer) error) error {
 	var b strings.Builder
-	err := write(&b)
+	_ = write(&b) // it is recorded with the item in a real sink, and not returned
 	k.items[item.Name] = b.String()
-	return err
+	return nil
 }
 
 func (k *kept) Anomaly(_ anomaly.Finding, _ string, line int64) error {
@@ -60,5 +62,29 @@ func TestTableIsKeptForProgramsAndForPeople(t *testing.T) {
 	lines := strings.Split(k.items["state/processes.txt"], "\n")
 	if !strings.Contains(lines[k.lines[0]-1], "a\\x0ab") {
 		t.Errorf("line %d is %q, not the row of the finding", k.lines[0], lines[k.lines[0]-1])
+	}
+}
+
+// The rows that are left when a run ends are not written, and what was found is told all the same.
+func TestATableEndsWithTheRun(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	ended := errors.New("the run ended")
+	written := 0
+	tab := table[stateRow]{
+		name: "processes", rows: make([]stateRow, 1000), columns: []column[stateRow]{{"name", func(stateRow) string {
+			if written++; written == 10 {
+				cancel(ended)
+			}
+			return "x"
+		}}},
+	}
+	sink := &kept{items: map[string]string{}}
+	err := tab.keep(ctx, sink, profiles.Step{}, []anomaly.Finding{{Row: 3}})
+	if !errors.Is(err, ended) || written != 10 || len(sink.lines) != 1 {
+		t.Errorf("%v after %d rows, %d findings", err, written, len(sink.lines))
+	}
+	var b strings.Builder
+	if err := tab.writeJSON(ctx, &b); !errors.Is(err, ended) || b.Len() > 0 {
+		t.Errorf("%v with %d bytes", err, b.Len())
 	}
 }

@@ -94,8 +94,8 @@ func (t *tampering) Collect(ctx context.Context, sink Sink) error {
 	if err != nil {
 		return err
 	}
-	tab := table[rotationRow]{name: "rotations", source: strings.Join(t.step.In("logs"), " "), rows: rows, columns: rotationColumns, reason: r.reason()}
-	return tab.add(sink, t.step, anomaly.Logs(logsOf(rows, rules), t.env.Now()))
+	tab := table[rotationRow]{name: "rotations", source: strings.Join(t.step.In("logs"), " "), rows: rows, columns: rotationColumns, reason: r.reason(), cut: r.wasCut()}
+	return tab.keep(ctx, sink, t.step, anomaly.Logs(logsOf(rows, rules), t.env.Now()))
 }
 
 // rows lists the logs, those of a syslog daemon first, so that they are looked through whatever the others need.
@@ -108,7 +108,7 @@ func (t *tampering) rows(ctx context.Context, r *reader) ([]rotationRow, error) 
 				return nil
 			}
 			if len(rows) == maxLogs {
-				r.note("more than %d logs: %s is left out", maxLogs, x.path)
+				r.cut("more than %d logs: %s and others are left out", maxLogs, x.path)
 				return nil
 			}
 			seen[x.path] = true

@@ -8,8 +8,9 @@ import (
 var (
 	toolHidesProcess = Rule{
 		ID: "tool-hides-process", Severity: High, Attack: []string{"T1014", "T1564"},
-		Means:  "ps leaves out processes that the kernel lists: ps was replaced, a library is preloaded into it, or a mount lies over the processes.",
-		Honest: "None: only processes that were there before, between and after three runs are counted.",
+		Means: "ps leaves out processes that the kernel lists: ps was replaced, a library is preloaded into it, or a mount lies over the processes.",
+		Honest: "None: only processes that were there before, between and after three runs are counted, and a ps whose headings or whose list can't be those of this host " +
+			"is not compared: state/compare.txt says so.",
 	}
 	toolHidesSocket = Rule{
 		ID: "tool-hides-socket", Severity: High, Attack: []string{"T1014"},

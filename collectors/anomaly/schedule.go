@@ -32,7 +32,8 @@ var (
 	}
 	fileCloaked = Rule{
 		ID: "file-cloaked", Severity: High, Attack: []string{"T1014", "T1564"},
-		Means:  "A file has other bytes when it is read than when it is mapped into memory, twice and without having changed: the kernel hides a part of it, as Reptile and its kin do.",
+		Means: "A file has other bytes when it is read than when it is mapped into memory, in 16 looks, and in each of the two ways the same bytes every time: the kernel hides a part of it, " +
+			"as Reptile and its kin do.",
 		Honest: "A file system with a bug, or one that is served by a program (FUSE), may answer so.",
 	}
 )
@@ -50,29 +51,56 @@ type Start struct {
 	Newest  time.Time // of the file's times
 	Known   bool      // it belongs to a package, as that installed it
 	Foreign bool      // it does not; neither is set where the packages are not known
+	Owner   uint32    // of the file
 }
 
-// Commands looks at what is run.
+const (
+	// maxOddLines bounds how many lines of one file are findings of their own.
+	maxOddLines = 10
+	// maxOddFiles bounds of how many files of one owner lines are findings: decoys of one user hide nothing of another's.
+	maxOddFiles = 50
+)
+
+// Commands looks at what is run. Of a file with many odd lines, and of an owner with many such files, the last finding says how many more
+// there are.
 func Commands(starts []Start) []Finding {
 	var out []Finding
+	files, lines := limit[uint32](maxOddFiles, "more files of this owner with such lines"), limit[string](maxOddLines, "more such lines in this file")
+	told := map[string]bool{}
 	for i, s := range starts {
-		if s.Command == "" || s.Line == 0 {
+		rule, why := oddStart(s)
+		if why == "" {
 			continue
 		}
-		rule := cronOddCommand
-		why := OddCommand(s.Command)
-		if s.Unit {
-			rule = unitOddExec
-			if program := schedule.Program(s.Command); why == "" {
-				why = oddPlace(program)
-			}
+		tell, known := told[s.Path]
+		if !known {
+			tell = files.take(s.Owner, len(out))
+			told[s.Path] = tell
 		}
-		if why != "" {
-			out = append(out, rule.In(i, fmt.Sprintf("%s line %d %s: %s", s.Path, s.Line, why, short(s.Command)),
-				"path", s.Path, "type", s.Type, "command", short(s.Command)))
+		if !tell || !lines.take(s.Path, len(out)) {
+			continue
 		}
+		out = append(out, rule.In(i, fmt.Sprintf("%s line %d %s: %s", s.Path, s.Line, why, short(s.Command)),
+			"path", s.Path, "type", s.Type, "command", short(s.Command)))
 	}
+	lines.tell(out)
+	files.tell(out)
 	return out
+}
+
+// oddStart says what is odd about what is run, "" for nothing.
+func oddStart(s Start) (rule Rule, why string) {
+	if s.Command == "" || s.Line == 0 {
+		return Rule{}, ""
+	}
+	why = OddCommand(s.Command)
+	if !s.Unit {
+		return cronOddCommand, why
+	}
+	if why == "" {
+		why = oddPlace(schedule.Program(s.Command))
+	}
+	return unitOddExec, why
 }
 
 // short is a command in a sentence.
@@ -151,35 +179,33 @@ func oddPlace(program string) string {
 // rareTypes are what people hardly ever write themselves.
 var rareTypes = []string{"preload", "generator", "pam-module"}
 
-// maxChanged bounds how many files of one type are findings of their own.
+// maxChanged bounds how many files of one type and owner are findings of their own.
 const maxChanged = 25
 
 // Changed looks for files that were changed after a time. Of each file its first row counts.
 func Changed(starts []Start, since time.Time) []Finding {
+	type kind struct {
+		of    string
+		owner uint32
+	}
 	var out []Finding
 	seen := map[string]bool{}
-	more := map[string]int{}
-	last := map[string]int{} // of a type, in out
-	count := map[string]int{}
+	files := limit[kind](maxChanged, "more files of this type and owner")
 	for i, s := range starts {
 		if seen[s.Path] || s.Known || s.Newest.Before(since) {
 			continue
 		}
 		seen[s.Path] = true
-		if count[s.Type]++; count[s.Type] > maxChanged {
-			more[s.Type]++
+		if !files.take(kind{s.Type, s.Owner}, len(out)) {
 			continue
 		}
 		f := persistenceChanged.In(i, fmt.Sprintf("%s (%s) was changed %s", s.Path, s.Type, stamp(s.Newest)), "path", s.Path, "type", s.Type, "changed", stamp(s.Newest))
 		if s.Foreign && slices.Contains(rareTypes, s.Type) {
 			f.Severity = Medium
 		}
-		last[s.Type] = len(out)
 		out = append(out, f)
 	}
-	for kind, n := range more {
-		out[last[kind]].Text += fmt.Sprintf("; and %d more files of this type", n)
-	}
+	files.tell(out)
 	return out
 }
 

@@ -48,6 +48,40 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// One user's units hide neither those of another nor what else is odd, and what is not told one by one is counted.
+func TestCommandsOfOneOwnerDoNotHideOthers(t *testing.T) {
+	var starts []Start
+	for f := range maxOddFiles + 7 {
+		for line := range maxOddLines + 3 {
+			starts = append(starts, Start{Type: "user-unit", Path: "/home/eve/u" + strings.Repeat("x", f), Line: line + 1, Command: "/tmp/decoy", Unit: true, Owner: 1000})
+		}
+	}
+	starts = append(starts, Start{Type: "crontab", Path: "/etc/crontab", Line: 1, Command: "/tmp/real"})
+	got := Commands(starts)
+	if want := maxOddFiles*maxOddLines + 1; len(got) != want || got[want-1].Evidence["path"] != "/etc/crontab" {
+		t.Fatalf("%d findings, want %d with /etc/crontab as the last", len(got), want)
+	}
+	if last := got[maxOddLines-1].Text; !strings.HasSuffix(last, "and 3 more such lines in this file") {
+		t.Errorf("the last of a file says %q", last)
+	}
+	if last := got[(maxOddFiles-1)*maxOddLines].Text; !strings.HasSuffix(last, "and 7 more files of this owner with such lines") {
+		t.Errorf("the last file of the owner says %q", last)
+	}
+}
+
+func TestChangedDecoysOfOneOwnerDoNotHideAnothers(t *testing.T) {
+	now := time.Date(2025, 3, 20, 0, 0, 0, 0, time.UTC)
+	var starts []Start
+	for i := range maxChanged + 5 {
+		starts = append(starts, Start{Type: "user-unit", Path: strings.Repeat("x", i+1), Newest: now, Owner: 1000})
+	}
+	starts = append(starts, Start{Type: "user-unit", Path: "/home/bob/u", Newest: now, Owner: 1001})
+	got := Changed(starts, now.AddDate(0, 0, -14))
+	if len(got) != maxChanged+1 || got[maxChanged].Evidence["path"] != "/home/bob/u" {
+		t.Fatalf("%d findings: %+v", len(got), got)
+	}
+}
+
 func TestChanged(t *testing.T) {
 	now := time.Date(2025, 3, 20, 0, 0, 0, 0, time.UTC)
 	old, young := now.AddDate(0, 0, -60), now.AddDate(0, 0, -1)

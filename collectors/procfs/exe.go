@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -174,7 +173,7 @@ func reasonOf(err error) string {
 }
 
 func digest(name string, limit int64) (string, error) {
-	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := open(name)
 	if err != nil {
 		return "", err
 	}

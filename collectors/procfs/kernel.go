@@ -2,6 +2,7 @@ package procfs
 
 import (
 	"bytes"
+	"errors"
 	"path"
 	"strconv"
 	"strings"
@@ -156,11 +157,21 @@ func parseFtrace(line string) (Hook, bool) {
 	return h, true
 }
 
-// Hooks returns the functions that are probed or traced, as far as the kernel shows it.
-func (f FS) Hooks() []Hook {
-	probes, _ := lines(f, "sys/kernel/debug/kprobes/list", maxHooks, parseKprobe)
-	traced, _ := lines(f, "sys/kernel/tracing/enabled_functions", maxHooks, parseFtrace)
-	return append(probes, traced...)
+// Hooks returns the functions that are probed or traced, as far as the kernel shows it. The error is [ErrCut] where there are more.
+func (f FS) Hooks() ([]Hook, error) {
+	var out []Hook
+	var cut error
+	for _, l := range []struct {
+		name  string
+		parse func(string) (Hook, bool)
+	}{{"sys/kernel/debug/kprobes/list", parseKprobe}, {"sys/kernel/tracing/enabled_functions", parseFtrace}} {
+		hooks, err := lines(f, l.name, maxHooks, l.parse)
+		if errors.Is(err, ErrCut) {
+			cut = errors.Join(cut, err)
+		}
+		out = append(out, hooks...)
+	}
+	return out, cut
 }
 
 // A Binfmt is a kind of file that the kernel starts an interpreter for.
@@ -192,9 +203,34 @@ func ParseBinfmt(name string, b []byte) (Binfmt, bool) {
 	return out, out.Interpreter != ""
 }
 
-// Binfmts returns the interpreters that are registered.
+// binfmtDir is where the kernel shows the interpreters that it starts. Most hosts mount it when somebody looks into it, so nobody may.
+const binfmtDir = "/proc/sys/fs/binfmt_misc"
+
+// binfmtMounted reports whether binfmt_misc itself is what is seen at its place: neither nothing, nor the autofs that would mount it.
+func (f FS) binfmtMounted() bool {
+	mounts, err := f.Mounts()
+	return err == nil && topType(mounts, binfmtDir) == "binfmt_misc"
+}
+
+// topType is the type of the file system whose root is seen at a place, "" where none is. Of two mounts at one place the later one is seen,
+// unless a later one above it hides both.
+func topType(mounts []Mount, place string) (kind string) {
+	for _, m := range mounts {
+		if m.Path == place {
+			kind = m.Type
+		} else if strings.HasPrefix(place, strings.TrimSuffix(m.Path, "/")+"/") {
+			kind = ""
+		}
+	}
+	return kind
+}
+
+// Binfmts returns the interpreters that are registered. It does not mount binfmt_misc: while that is not mounted, nobody has asked for them.
 func (f FS) Binfmts() []Binfmt {
-	names, err := f.names("proc/sys/fs/binfmt_misc")
+	if !f.binfmtMounted() {
+		return nil
+	}
+	names, err := f.names(binfmtDir[1:])
 	if err != nil {
 		return nil
 	}
@@ -203,7 +239,7 @@ func (f FS) Binfmts() []Binfmt {
 		if n == "register" || n == "status" {
 			continue
 		}
-		b, err := f.Read("proc/sys/fs/binfmt_misc/" + n)
+		b, err := f.Read(binfmtDir[1:] + "/" + n)
 		if err != nil {
 			continue
 		}

@@ -1,6 +1,7 @@
 package procfs
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -226,15 +227,19 @@ func (r *Reader) memory(p *Process, dir string) {
 		}},
 		{"/maps", func(b []byte) { p.Mapped = notable(ParseMaps(b), p.Exe) }},
 	} {
-		b, err := r.fs.Read(dir + part.name)
+		b, err := r.fs.Beginning(dir + part.name)
 		if err == nil && len(b) == 0 && part.name == "/cmdline" && p.Exe != "" {
 			time.Sleep(execTime) // a process that is just starting a program has no arguments yet
-			b, err = r.fs.Read(dir + part.name)
+			b, err = r.fs.Beginning(dir + part.name)
 		}
 		if isSlow(err) {
 			r.slow++
 			p.Partial = part.name[1:] + " did not answer in time"
 			return
+		}
+		if errors.Is(err, ErrCut) {
+			p.Partial = strings.TrimPrefix(p.Partial+"; only the first "+strconv.Itoa(maxFile>>20)+" MiB of "+part.name[1:]+" were looked at", "; ")
+			err = nil
 		}
 		if err == nil {
 			part.take(b)

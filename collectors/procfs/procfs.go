@@ -36,6 +36,9 @@ const (
 // ErrSlow is wrapped by the error of a read that was given up after its time.
 var ErrSlow = errors.New("did not answer in time")
 
+// ErrCut is wrapped by the error of a read that stopped at its limit of bytes or rows. What came before is returned with it.
+var ErrCut = errors.New("longer than what is read of it")
+
 // An FS is a directory with proc and sys in it: "/" for the running host.
 type FS struct {
 	root string
@@ -63,8 +66,17 @@ func (f FS) path(name string) string {
 	return filepath.Join(f.root, name)
 }
 
-// Read returns a file below the root, such as proc/1/status, at most 5 MiB of it. Longer ones are cut.
+// Read returns a file below the root, such as proc/1/status, at most 5 MiB of it. Longer ones are cut; [FS.Beginning] says so.
 func (f FS) Read(name string) ([]byte, error) {
+	b, err := f.Beginning(name)
+	if errors.Is(err, ErrCut) {
+		err = nil
+	}
+	return b, err
+}
+
+// Beginning is Read for who needs to know that a file was cut: then the error is [ErrCut].
+func (f FS) Beginning(name string) ([]byte, error) {
 	return bounded(f, name, func() ([]byte, error) { return readFile(f.path(name)) })
 }
 
@@ -95,14 +107,17 @@ func bounded[T any](f FS, name string, do func() (T, error)) (T, error) {
 }
 
 func readFile(path string) ([]byte, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	b, err := io.ReadAll(io.LimitReader(file, maxFile))
+	b, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	if errors.Is(err, syscall.ESRCH) {
 		err = fs.ErrNotExist // the process has ended between open and read
+	}
+	if err == nil && len(b) > maxFile {
+		return b[:maxFile], fmt.Errorf("%s: %w: %d bytes", path, ErrCut, maxFile)
 	}
 	return b, err
 }
@@ -116,23 +131,36 @@ func (f FS) text(name string) string {
 	return string(bytes.TrimSpace(b))
 }
 
-// lines reads a long list line by line: at most limit of what parse takes. What came before an error is returned with it.
+// lines reads a long list line by line: at most limit of what parse takes. What came before an error is returned with it,
+// and the error is [ErrCut] where there is more.
 func lines[T any](f FS, name string, limit int, parse func(string) (T, bool)) ([]T, error) {
 	return bounded(f, name, func() ([]T, error) {
-		file, err := os.OpenFile(f.path(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		file, err := open(f.path(name))
 		if err != nil {
 			return nil, err
 		}
 		defer file.Close()
-		return parseLines(io.LimitReader(file, maxLines), limit, parse)
+		limited := &io.LimitedReader{R: file, N: maxLines}
+		out, err := parseLines(limited, limit, parse)
+		if err == nil && limited.N <= 0 {
+			err = ErrCut
+		}
+		if errors.Is(err, ErrCut) {
+			err = fmt.Errorf("/%s: %w: %d rows", name, err, len(out))
+		}
+		return out, err
 	})
 }
 
 func parseLines[T any](r io.Reader, limit int, parse func(string) (T, bool)) (out []T, err error) {
 	s := bufio.NewScanner(r)
 	s.Buffer(make([]byte, 0, 64<<10), 1<<20)
-	for len(out) < limit && s.Scan() {
-		if v, ok := parse(s.Text()); ok {
+	for s.Scan() {
+		v, ok := parse(s.Text())
+		if ok && len(out) >= limit {
+			return out, ErrCut
+		}
+		if ok {
 			out = append(out, v)
 		}
 	}
@@ -150,7 +178,7 @@ func (f FS) stat(name string) (fs.FileInfo, error) {
 // isELF reports whether a file begins as machine code does.
 func (f FS) isELF(name string) bool {
 	magic, err := bounded(f, name, func() ([]byte, error) {
-		file, err := os.OpenFile(f.path(name), os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		file, err := open(f.path(name))
 		if err != nil {
 			return nil, err
 		}

@@ -25,7 +25,7 @@ var settings = strings.Fields(`
 	kernel.modules_disabled kernel.kexec_load_disabled kernel.ftrace_enabled kernel.kptr_restrict kernel.dmesg_restrict kernel.perf_event_paranoid
 	kernel.unprivileged_bpf_disabled kernel.unprivileged_userns_clone kernel.yama.ptrace_scope kernel.randomize_va_space kernel.sysrq
 	kernel.pid_max kernel.ns_last_pid kernel.threads-max kernel.io_uring_disabled
-	fs.suid_dumpable fs.protected_hardlinks fs.protected_symlinks fs.protected_fifos fs.protected_regular fs.binfmt_misc.status
+	fs.suid_dumpable fs.protected_hardlinks fs.protected_symlinks fs.protected_fifos fs.protected_regular
 	net.core.bpf_jit_enable net.core.bpf_jit_harden net.ipv4.ip_forward net.ipv6.conf.all.forwarding net.ipv4.conf.all.accept_redirects
 	net.ipv4.conf.all.send_redirects net.ipv4.conf.all.route_localnet net.ipv4.icmp_echo_ignore_all net.ipv4.ip_local_port_range
 	user.max_user_namespaces vm.mmap_min_addr vm.overcommit_memory dev.tty.legacy_tiocsti`)
@@ -44,6 +44,9 @@ func (f FS) Settings() []Setting {
 	add("lsm", "sys/kernel/security/lsm")
 	for _, name := range settings {
 		add(name, "proc/sys/"+strings.ReplaceAll(name, ".", "/"))
+	}
+	if f.binfmtMounted() {
+		add("fs.binfmt_misc.status", binfmtDir[1:]+"/status")
 	}
 	for i, s := range out {
 		if s.Name == Tainted {
