@@ -40,7 +40,7 @@ func (c *cloud) Collect(ctx context.Context, sink Sink) error {
 		{"value", func(f imds.Fact) string { return f.Value }},
 		{"error", func(f imds.Fact) string { return f.Error }},
 	}}
-	if err := t.add(sink, c.step, nil); err != nil {
+	if err := t.keep(ctx, sink, c.step, nil); err != nil {
 		return err
 	}
 	for _, d := range report.Documents {

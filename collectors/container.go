@@ -97,7 +97,7 @@ func (c *container) Collect(ctx context.Context, sink Sink) error {
 		r.note("%s", plain(err))
 	}
 	t := table[containerRow]{name: "containers", source: "/proc", rows: joinContainers(live, confs), columns: containerColumns, reason: r.reason(), cut: r.wasCut()}
-	if err := t.add(sink, c.step, anomaly.Containers(live)); err != nil {
+	if err := t.keep(ctx, sink, c.step, anomaly.Containers(live)); err != nil {
 		return err
 	}
 	return c.changes(ctx, sink, r, live)

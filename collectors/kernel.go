@@ -24,11 +24,11 @@ func newKernel(env *Env, step profiles.Step) Collector { return &kernel{env, ste
 // Collect implements [Collector].
 func (c *kernel) Collect(ctx context.Context, sink Sink) error {
 	fs := procfs.New(c.env.Root)
-	for _, part := range []func(procfs.FS, Sink) error{c.modules, c.mounts, c.swaps, c.settings, c.hooks, c.binfmts} {
+	for _, part := range []func(context.Context, procfs.FS, Sink) error{c.modules, c.mounts, c.swaps, c.settings, c.hooks, c.binfmts} {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := part(fs, sink); err != nil {
+		if err := part(ctx, fs, sink); err != nil {
 			return err
 		}
 	}
@@ -38,7 +38,7 @@ func (c *kernel) Collect(ctx context.Context, sink Sink) error {
 // moduleRounds is how often modules are read until two views agree: one that is being loaded or unloaded stands in one of them for a moment.
 const moduleRounds = 3
 
-func (c *kernel) modules(fs procfs.FS, sink Sink) error {
+func (c *kernel) modules(ctx context.Context, fs procfs.FS, sink Sink) error {
 	modules, err := fs.Modules()
 	found := anomaly.HiddenModules(modules, fs.SysfsLists())
 	for round := 1; round < moduleRounds && len(found) > 0; round++ {
@@ -52,22 +52,22 @@ func (c *kernel) modules(fs procfs.FS, sink Sink) error {
 		reason = "this kernel, or this container, shows no list of modules"
 	}
 	t := table[procfs.Module]{name: "modules", source: "/proc/modules", rows: modules, columns: moduleColumns, reason: reason}
-	return t.add(sink, c.step, found)
+	return t.keep(ctx, sink, c.step, found)
 }
 
-func (c *kernel) mounts(fs procfs.FS, sink Sink) error {
+func (c *kernel) mounts(ctx context.Context, fs procfs.FS, sink Sink) error {
 	mounts, err := fs.Mounts()
 	t := table[procfs.Mount]{name: "mounts", source: "/proc/self/mountinfo", rows: mounts, columns: mountColumns, reason: reasonFor(err), cut: errors.Is(err, procfs.ErrCut)}
-	return t.add(sink, c.step, anomaly.Mounts(mounts))
+	return t.keep(ctx, sink, c.step, anomaly.Mounts(mounts))
 }
 
-func (c *kernel) swaps(fs procfs.FS, sink Sink) error {
+func (c *kernel) swaps(ctx context.Context, fs procfs.FS, sink Sink) error {
 	swaps, err := fs.Swaps()
 	t := table[procfs.Swap]{name: "swaps", source: "/proc/swaps", rows: swaps, columns: swapColumns, reason: reasonFor(err)}
-	return t.add(sink, c.step, nil)
+	return t.keep(ctx, sink, c.step, nil)
 }
 
-func (c *kernel) settings(fs procfs.FS, sink Sink) error {
+func (c *kernel) settings(ctx context.Context, fs procfs.FS, sink Sink) error {
 	settings := fs.Settings()
 	modules, err := fs.Modules()
 	if err != nil {
@@ -76,7 +76,7 @@ func (c *kernel) settings(fs procfs.FS, sink Sink) error {
 	found := anomaly.Settings(settings, modules)
 	found = append(found, anomaly.Preload(readPreload(fs))...)
 	t := table[procfs.Setting]{name: "kernel", source: "/proc/sys", rows: settings, columns: settingColumns}
-	return t.add(sink, c.step, found)
+	return t.keep(ctx, sink, c.step, found)
 }
 
 // readPreload returns the libraries that the loader puts into every process, and which of them exist.
@@ -97,16 +97,16 @@ func readPreload(fs procfs.FS) map[string]bool {
 	return out
 }
 
-func (c *kernel) hooks(fs procfs.FS, sink Sink) error {
+func (c *kernel) hooks(ctx context.Context, fs procfs.FS, sink Sink) error {
 	hooks, err := fs.Hooks()
 	t := table[procfs.Hook]{name: "kernel-hooks", source: "/sys/kernel/tracing", rows: hooks, columns: hookColumns, reason: reasonFor(err), cut: err != nil}
-	return t.add(sink, c.step, nil)
+	return t.keep(ctx, sink, c.step, nil)
 }
 
-func (c *kernel) binfmts(fs procfs.FS, sink Sink) error {
+func (c *kernel) binfmts(ctx context.Context, fs procfs.FS, sink Sink) error {
 	formats := fs.Binfmts()
 	t := table[procfs.Binfmt]{name: "binfmt", source: "/proc/sys/fs/binfmt_misc", rows: formats, columns: binfmtColumns}
-	return t.add(sink, c.step, anomaly.Binfmts(formats))
+	return t.keep(ctx, sink, c.step, anomaly.Binfmts(formats))
 }
 
 var moduleColumns = []column[procfs.Module]{

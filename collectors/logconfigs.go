@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"bellwether/collectors/logconf"
@@ -239,12 +238,13 @@ func (v *volumes) tableOfForwarding() table[forwardRow] {
 	}}
 }
 
-// readSmall reads at most so many bytes of a file that was found.
+// readSmall reads at most so many bytes of a file that was found; whether there are more, its size tells.
 func readSmall(x found, most int64) ([]byte, error) {
 	f, _, err := x.in.openFile(x.name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, most))
+	b, _, err := readBeginning(f, most)
+	return b, err
 }

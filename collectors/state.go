@@ -41,11 +41,6 @@ type table[T any] struct {
 	cut     bool   // rows are left out, for the reason
 }
 
-// add is [table.keep] for tables that are written in no time.
-func (t table[T]) add(sink Sink, step profiles.Step, findings []anomaly.Finding) error {
-	return t.keep(context.Background(), sink, step, findings)
-}
-
 // keep hands both forms to the sink, and then the findings, whose rows are rows of the table. When the context ends it writes no more rows,
 // hands over the findings all the same, and returns the context's cause.
 func (t table[T]) keep(ctx context.Context, sink Sink, step profiles.Step, findings []anomaly.Finding) error {

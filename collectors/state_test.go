@@ -46,7 +46,7 @@ func TestTableIsKeptForProgramsAndForPeople(t *testing.T) {
 	}
 	rule := anomaly.Rule{ID: "x"}
 	k := &kept{items: map[string]string{}}
-	if err := tab.add(k, profiles.Step{}, []anomaly.Finding{rule.In(1, "odd"), rule.In(-1, "all of it")}); err != nil {
+	if err := tab.keep(t.Context(), k, profiles.Step{}, []anomaly.Finding{rule.In(1, "odd"), rule.In(-1, "all of it")}); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{

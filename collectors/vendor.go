@@ -63,7 +63,7 @@ func (c *vendor) Collect(ctx context.Context, sink Sink) error {
 		}
 		rows = append(rows, row)
 	}
-	return productTable(rows).add(sink, c.step, nil)
+	return productTable(rows).keep(ctx, sink, c.step, nil)
 }
 
 // product looks for one product and copies its logs.

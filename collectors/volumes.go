@@ -63,7 +63,7 @@ func (v *volumes) Collect(ctx context.Context, sink Sink) error {
 	v.root, v.sink, v.logs = root, sink, newLogFiles(maxLogFiles)
 	v.byFD = map[fileID]bool{}
 	v.readVolumes(ctx)
-	if err := v.tableOfVolumes().add(sink, v.step, nil); err != nil {
+	if err := v.tableOfVolumes().keep(ctx, sink, v.step, nil); err != nil {
 		return err
 	}
 	for _, find := range []func(context.Context) error{v.openFiles, v.configured, v.named} {
@@ -72,11 +72,11 @@ func (v *volumes) Collect(ctx context.Context, sink Sink) error {
 		}
 		v.mayLookAt(maxLooked)
 	}
-	if err := v.tableOfForwarding().add(sink, v.step, nil); err != nil {
+	if err := v.tableOfForwarding().keep(ctx, sink, v.step, nil); err != nil {
 		return err
 	}
 	kept := v.keep(ctx)
-	if err := v.tableOfLogs().add(sink, v.step, nil); err != nil {
+	if err := v.tableOfLogs().keep(ctx, sink, v.step, nil); err != nil {
 		return err
 	}
 	return kept

@@ -353,7 +353,7 @@ func (w *bigWalk) finish(reason string) error {
 			return err
 		}
 	}
-	return w.volumeTable(reason).add(w.sink, w.c.step, nil)
+	return w.volumeTable(reason).keep(context.Background(), w.sink, w.c.step, nil) // short, and wanted when the run has ended too
 }
 
 // A walkedVolume is a mounted file system that was walked, or not.
