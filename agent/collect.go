@@ -104,8 +104,8 @@ func collect(ctx context.Context, u *ui, f collectFlags) error {
 	if err != nil {
 		return err
 	}
-	if dest.single {
-		return errors.Join(usageError(hintPresign, "--to: a presigned URL takes one object, and a case has many"), dest.close())
+	if dest.single && !f.keep.archive {
+		return errors.Join(usageError(hintPresign, "--to: a presigned URL takes one object, and a case has many: keep it as an archive"), dest.close())
 	}
 	unlock, err := f.lock(ctx, u, sel.root, log)
 	if err != nil {

@@ -29,7 +29,7 @@ const (
 	hintS3          = "give --s3-region and --s3-credentials FILE, or set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 	hintAzure       = "give --azure-sas FILE with a SAS token that has c (create), or write it into AZURE_STORAGE_SAS_TOKEN"
 	hintTicket      = "ask who sent you the file for a new one; whoever owns the bucket makes it with: bellwether presign s3://bucket/IR-7"
-	hintPresign     = "ask for the form of a POST policy instead: bellwether presign s3://bucket/IR-7 > policy.json"
+	hintPresign     = "add --archive, or ask for the form of a POST policy: bellwether presign s3://bucket/IR-7 > policy.json"
 	hintSecret      = "write the URL into a file of your own (chmod 600), and give --to @FILE, or --to @- for standard input"
 	hintProfiles    = "bellwether profiles list shows the built-in profiles; bellwether profiles check FILE checks your own"
 	hintIndicators  = "one indicator a line: 203.0.113.7, evil.example, hxxp://evil[.]example/x, a hash, or TYPE:VALUE; # begins a comment"
