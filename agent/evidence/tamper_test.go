@@ -590,3 +590,26 @@ func FuzzSignature(f *testing.F) {
 }
 
 func inFolder(incident, host string) string { return path.Join(incident, host) }
+
+// Cases that were made before there were signatures are as provable as they were then; testdata/unsigned holds one.
+func TestCaseWithoutSignature(t *testing.T) {
+	found, err := filepath.Glob("testdata/unsigned/*")
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%v, %v", found, err)
+	}
+	v, err := Verify(t.Context(), found[0], VerifyOptions{})
+	if err != nil || !v.Totals.Complete || v.Key != "" {
+		t.Errorf("verify: %v, %+v", err, v)
+	}
+	_, err = Verify(t.Context(), found[0], VerifyOptions{Key: "RWQRUn1q/LBuiUDwwPNVpdXpg8RAia/Bd/kF/uvArMmnp0HEduD7UIMY"})
+	if err == nil || err.Error() != SignatureFile+" is missing" {
+		t.Errorf("with the key of a run that signs: %v", err)
+	}
+	signed, _ := keep(t, t.TempDir(), "web-01")
+	if err := os.Remove(filepath.Join(signed, SignatureFile)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Verify(t.Context(), signed, VerifyOptions{}); err == nil || err.Error() != SignatureFile+" is missing" {
+		t.Errorf("a signed case that lost its signature: %v", err)
+	}
+}
