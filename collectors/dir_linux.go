@@ -202,7 +202,7 @@ func dropCacheOf(f *os.File, offset, length int64) {
 	_ = unix.Fadvise(int(f.Fd()), offset, length, unix.FADV_DONTNEED)
 }
 
-// readPage says that no more than a page is wanted of a file for now, and readOn that all of it is.
+// readPage says that no more than a page is wanted of a file, and readOn, once its first page has told that it is a program, that all of it is.
 func readPage(f *os.File) { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_RANDOM) }
 func readOn(f *os.File)   { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_SEQUENTIAL) }
 
